@@ -1,0 +1,23 @@
+"""The ``torch`` backend: tensor arithmetic on strided views, for any device, dtype and rank. The floor of every chain."""
+
+from ...contract import Backend
+from .conv import conv, conv_input_grad, conv_weight_grad
+from .pad import pad, pad_adjoint
+from .pool import avg_pool, avg_pool_adjoint, gather, max_pool, scatter, tap_index
+
+KERNELS = (
+    *(conv, conv_input_grad, conv_weight_grad),
+    *(pad, pad_adjoint),
+    *(max_pool, gather, scatter, tap_index),
+    *(avg_pool, avg_pool_adjoint),
+)
+
+
+class _AnyDevice(frozenset[str]):
+    """Every device: what torch can compute on, this backend can."""
+
+    def __contains__(self, device: object) -> bool:
+        return True
+
+
+BACKEND = Backend("torch", {kernel.__name__: kernel for kernel in KERNELS}, devices=_AnyDevice({"any"}), priority=0)

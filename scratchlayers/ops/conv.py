@@ -1,0 +1,88 @@
+"""What is the derivative of a convolution? The other two contractions of one trilinear form.
+
+    T(x, w, g) = Σ_{n,o,c,p,t}  x[n, c, p·stride + t·dilation − before] · w[o, c, t] · g[n, o, p]
+
+Fix two of the three and T is linear in the third, so T has three partial gradients:
+
+    Conv        (x, w) → ∂T/∂g    the convolution
+    InputGrad   (g, w) → ∂T/∂x    its gradient for x, and the transposed convolution
+    WeightGrad  (x, g) → ∂T/∂w    its gradient for w
+
+Each one's backward is the other two, so three kernels give any order of derivative. Complex operands are conjugated
+in backward (torch's convention, Wirtinger calculus).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .function import Op
+from .layout import like
+
+
+class Conv(Op):
+    """(x, w, b) → y, b a bias or None."""
+
+    @staticmethod
+    def forward(x, w, b, grid, groups, kernels):
+        return like(kernels.conv(x, w, b, grid, groups), x, w)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, w, _, *ctx.how = inputs
+        ctx.save_for_backward(x, w)
+
+    @staticmethod
+    def backward(ctx, gy):
+        x, w = ctx.saved_tensors
+        need_x, need_w, need_b, *_ = ctx.needs_input_grad
+        gx = InputGrad.call(gy, _conj(w), *ctx.how) if need_x else None
+        gw = WeightGrad.call(_conj(x), gy, *ctx.how) if need_w else None
+        gb = gy.sum((0, *range(2, gy.dim()))) if need_b else None
+        return gx, gw, gb, None, None, None
+
+
+class InputGrad(Op):
+    """(gy, w) → gx."""
+
+    @staticmethod
+    def forward(gy, w, grid, groups, kernels):
+        return like(kernels.conv_input_grad(gy, w, grid, groups), gy, w)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        gy, w, *ctx.how = inputs
+        ctx.save_for_backward(gy, w)
+
+    @staticmethod
+    def backward(ctx, ggx):
+        gy, w = ctx.saved_tensors
+        need_gy, need_w, *_ = ctx.needs_input_grad
+        ggy = Conv.call(ggx, _conj(w), None, *ctx.how) if need_gy else None
+        gw = WeightGrad.call(ggx, _conj(gy), *ctx.how) if need_w else None
+        return ggy, gw, None, None, None
+
+
+class WeightGrad(Op):
+    """(x, gy) → gw."""
+
+    @staticmethod
+    def forward(x, gy, grid, groups, kernels):
+        return like(kernels.conv_weight_grad(x, gy, grid, groups), x, gy)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, gy, *ctx.how = inputs
+        ctx.save_for_backward(x, gy)
+
+    @staticmethod
+    def backward(ctx, ggw):
+        x, gy = ctx.saved_tensors
+        need_x, need_gy, *_ = ctx.needs_input_grad
+        gx = InputGrad.call(_conj(gy), ggw, *ctx.how) if need_x else None
+        ggy = Conv.call(_conj(x), ggw, None, *ctx.how) if need_gy else None
+        return gx, ggy, None, None, None
+
+
+def _conj(x: Tensor) -> Tensor:
+    return x.conj() if x.is_complex() else x

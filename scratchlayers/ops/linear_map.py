@@ -1,0 +1,40 @@
+"""What is the derivative of a linear map? The map itself; and its backward is its adjoint, whose backward is the map.
+
+Padding, average pooling and, once its taps are chosen, max pooling are linear in their one tensor, so that writing
+A and Aᵀ is writing every derivative there is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from .function import Op
+from .layout import like
+
+
+class LinearMap(Op):
+    """x → A x, where ``kernel(x, *how)`` computes A and ``adjoint(gy, *how)`` its transpose.
+
+    ``tap`` is None or a tensor of chosen taps, which goes before ``how``.
+    """
+
+    @staticmethod
+    def forward(x, kernel, adjoint, tap, how):
+        return like(kernel(x, *how) if tap is None else kernel(x, tap, *how), x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, ctx.kernel, ctx.adjoint, tap, ctx.how = inputs
+        ctx.save_for_backward(tap)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (tap,) = ctx.saved_tensors
+        return LinearMap.call(gy, ctx.adjoint, ctx.kernel, tap, ctx.how), None, None, None, None
+
+
+def linear_map(x: Tensor, kernel: Any, adjoint: Any, *how: Any) -> Tensor:
+    """Apply a kernel whose derivative is ``adjoint``."""
+    return LinearMap.call(x, kernel, adjoint, None, how)

@@ -1,0 +1,12 @@
+"""What is the derivative of a padding? A linear map that copies, whose adjoint adds the copies back."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .linear_map import linear_map
+
+
+def pad(x: Tensor, frame, kernels) -> Tensor:
+    """x → y."""
+    return linear_map(x, kernels.pad, kernels.pad_adjoint, frame)

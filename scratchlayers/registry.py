@@ -1,0 +1,149 @@
+"""Who runs this call, and why? Registration, discovery, choice and the reasons for it.
+
+A backend is found in three ways: it is built in, it is installed and names itself in the entry-point group
+``scratchlayers.backends``, or it is passed to :func:`register`. A call asks the chain (the wanted backend, then all
+others by priority) kernel by kernel, and takes the first that does not refuse. The ``torch`` backend runs anywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import SimpleNamespace
+from typing import cast
+
+import torch
+
+from .contract import NAMES, Backend, Kernel, Kernels
+
+ENTRY_POINTS = "scratchlayers.backends"
+VARIABLE = "SCRATCHLAYERS_BACKEND"
+_BUILT_IN = ("scratchlayers.backends.torch_ops",)
+_registered: dict[str, Backend] = {}
+_wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=None)
+
+
+class UnknownBackendError(LookupError):
+    """A backend was asked for by a name that none has."""
+
+
+def register(backend: Backend, *, replace: bool = False) -> Backend:
+    """Make a backend available to this process, and return it; ValueError if the name is taken."""
+    _discover()
+    if backend.name in _registered and not replace:
+        raise ValueError(f"a backend {backend.name!r} is already registered; pass replace=True to take its place")
+    _add(backend)
+    return backend
+
+
+def unregister(name: str) -> None:
+    """Forget a backend; UnknownBackendError if there is none of that name."""
+    get(name)
+    del _registered[name]
+    resolve.cache_clear()
+
+
+@contextmanager
+def use_backend(name: str) -> Iterator[None]:
+    """Prefer one backend, as a context manager (``with use_backend("numpy"):``) or a decorator.
+
+    What it refuses, the rest of the chain runs. Forward's choice holds for its backward, wherever that runs.
+    """
+    get(name)
+    token = _wanted.set(name)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def kernels(device: str, dtype: torch.dtype, rank: int) -> Kernels:
+    """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes."""
+    return resolve(_wanted.get(), device, dtype, rank)
+
+
+@lru_cache(maxsize=1024)
+def resolve(wanted: str | None, device: str, dtype: torch.dtype, rank: int) -> Kernels:
+    """Fill every name of the contract from the first backend in the chain that accepts the call."""
+    order = chain(wanted)
+    return cast(Kernels, SimpleNamespace(**{name: _first(name, order, device, dtype, rank) for name in NAMES}))
+
+
+def chain(wanted: str | None = None) -> list[Backend]:
+    """Return the backends in the order they are asked; ``wanted`` (else the environment's choice) goes first."""
+    _discover()
+    name = wanted or _wanted.get() or os.environ.get(VARIABLE)
+    ranked = sorted(_registered.values(), key=lambda backend: -backend.priority)
+    return [get(name), *(b for b in ranked if b.name != name)] if name else ranked
+
+
+def choice(kernel: str, device: str, dtype: torch.dtype, rank: int) -> tuple[str | None, dict[str, str]]:
+    """Return the name of the backend that would run a kernel here, and the reasons of those that refused before."""
+    refusals: dict[str, str] = {}
+    for backend in chain():
+        reason = backend.refuses(kernel, device, dtype, rank)
+        if reason is None:
+            return backend.name, refusals
+        refusals[backend.name] = reason
+    return None, refusals
+
+
+def get(name: str) -> Backend:
+    """Return a backend by name; UnknownBackendError, with those that exist, if there is none."""
+    _discover()
+    if name in _registered:
+        return _registered[name]
+    near = difflib.get_close_matches(name, _registered, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UnknownBackendError(f"no backend is named {name!r}; there are {', '.join(sorted(_registered))}{hint}")
+
+
+def names() -> list[str]:
+    """Return the names of all backends, in the order of the chain."""
+    return [backend.name for backend in chain()]
+
+
+def _first(name: str, order: list[Backend], device: str, dtype: torch.dtype, rank: int) -> Kernel:
+    refusals = []
+    for backend in order:
+        reason = backend.refuses(name, device, dtype, rank)
+        if reason is None:
+            return backend.kernels[name]
+        refusals.append(f"{backend.name} {reason}")
+
+    def missing(*_: object) -> object:
+        raise NotImplementedError(f"no backend runs {name}: {'; '.join(refusals)}")
+
+    return missing
+
+
+def _add(backend: Backend) -> None:
+    _registered[backend.name] = backend
+    resolve.cache_clear()
+
+
+def _checked(found: object) -> Backend:
+    if not isinstance(found, Backend):
+        raise TypeError(f"it must name a scratchlayers.contract.Backend, this is a {type(found).__name__}")
+    if found.name in _registered:
+        raise ValueError(f"the name {found.name!r} is taken")
+    return found
+
+
+@cache
+def _discover() -> None:
+    for module in _BUILT_IN:
+        _add(import_module(module).BACKEND)
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            _add(_checked(point.load()))
+        except Exception as why:  # noqa: BLE001 a plugin may fail in any way, and must not take the others with it
+            message = f"the backend plugin {point.name!r} ({point.value}) is left out: {type(why).__name__}: {why}"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
