@@ -194,12 +194,14 @@ def _sources(size: int, before: int, after: int, mode: str) -> Sizes:
     """For each padded position of one axis, the input index it copies."""
     if size + before + after < 0:
         raise ValueError(f"cropping {-before} and {-after} elements leaves less than nothing of {size}")
-    longest = {"constant": None, "replicate": None, "circular": size, "reflect": size - 1}
+    first = max(-before, 0)
+    kept = size - first - max(-after, 0)
+    longest = {"constant": None, "replicate": None, "circular": kept, "reflect": size - 1}
     if mode not in longest:
         raise ValueError(f"mode must be one of {', '.join(longest)}, got {mode!r}")
     limit = longest[mode]
     if limit is not None and max(before, after) > limit:
-        raise ValueError(f"{mode} padding takes at most {limit} elements around {size}, got {(before, after)}")
+        raise ValueError(f"{mode} padding repeats at most {limit} of {size} elements, got {(before, after)}")
     positions = range(-before, size + after)
     match mode:
         case "constant":
@@ -207,7 +209,7 @@ def _sources(size: int, before: int, after: int, mode: str) -> Sizes:
         case "replicate":
             return tuple(min(max(i, 0), size - 1) for i in positions)
         case "circular":
-            return tuple(i % size for i in positions)
+            return tuple(first + (i - first) % kept for i in positions)
     return tuple(size - 1 - abs(size - 1 - abs(i)) for i in positions)
 
 
