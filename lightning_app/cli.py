@@ -1,0 +1,190 @@
+"""How do fit, validate and test run? A LightningCLI whose surprises are taken out.
+
+A checkpoint supplies defaults and what is typed wins; an unstated number of epochs follows from the data; there is
+no evaluating of random weights; every run has a folder.
+"""
+
+from argparse import ArgumentError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_utilities.core.imports import RequirementCache
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from lightning_app import checkpoint, results, run
+from lightning_app.console import console, quiet
+from lightning_app.data.module import UNSTATED, DataModule
+from lightning_app.errors import AppError
+from lightning_app.history import History
+from lightning_app.misuse import explained
+from lightning_app.model import Classifier
+from lightning_app.screen import Bar, Screen
+
+DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "mnist.yaml"  # of a checkout; the signatures say the same
+
+
+def run_command(args: list[str]) -> None:
+    """Run ["fit", ...], ["validate", ...] or ["test", ...]; known failures come out as AppError."""
+    with quiet():
+        try:
+            CLI(args)
+        except MisconfigurationException as error:
+            raise AppError(" ".join(str(error).split())) from error
+
+
+class CLI(LightningCLI):
+    """fit, validate and test of the Classifier on the DataModule."""
+
+    def __init__(self, args: list[str]):
+        super().__init__(
+            Classifier,
+            DataModule,
+            args=args,
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            save_config_callback=None,
+            parser_kwargs=_parser_options(),
+            trainer_defaults={"log_every_n_steps": 10, "num_sanity_val_steps": 0},
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Without Lightning's predict: ours takes photographs."""
+        return {name: skip for name, skip in LightningCLI.subcommands().items() if name != "predict"}
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The run folder, and one seed for everything."""
+        parser.add_argument("--name", type=str | None, default=None, help="of the run; by default date and time")
+        parser.add_argument("--runs", type=str, default="runs", help="the folder of all runs")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: list[str]) -> None:
+        """Parse; where a checkpoint is meant, parse again with its settings as defaults."""
+        self._parse(parser, args)
+        command = self.config["subcommand"]
+        options = self.config[command]
+        if command == "fit" and options["ckpt_path"] is None:
+            return
+        path = checkpoint.find(options["ckpt_path"], options["runs"])
+        content = checkpoint.read(path)
+        subparser = self._subcommand_parsers[command]
+        subparser.default_config_files = []
+        subparser.set_defaults(checkpoint.defaults(content) | {"trainer.max_epochs": content["data"]["epochs"]})
+        self._parse(parser, args)
+        self.config[command]["ckpt_path"] = str(path)
+        if command == "fit":
+            _refuse_if_trained(content, path, self.config.fit.trainer.max_epochs)
+
+    def _parse(self, parser: LightningArgumentParser, args: list[str]) -> None:
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            options = self._subcommand_parsers[args[0]]._option_string_actions
+            raise explained(str(error), args[0], options) from error
+
+    def _parse_ckpt_path(self) -> None:
+        """Lightning's own reading of the checkpoint lets it beat what was typed; ours is above."""
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Nothing that lies in a checkpoint is executed."""
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        parser.set_defaults({"weights_only": True})
+        return parser
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """A trainer with our screen, checkpoints and loggers."""
+        options = self._get(self.config_init, "trainer")
+        self.saves = self.subcommand == "fit" and not options["fast_dev_run"]
+        self.run = run.new(self._get(self.config, "runs"), self._get(self.config, "name"))
+        self.history, self.best = History(), _checkpoint(self.run, "best", monitor="val_loss")
+        saving = [self.best, _checkpoint(self.run, "last")] if self.saves else []
+        bar = [Bar()] if console().is_terminal and options["enable_progress_bar"] is not False else []
+        callbacks = [*_as_list(options["callbacks"]), self.history, Screen(self.history), *bar, *saving]
+        ours = {"callbacks": callbacks, "enable_progress_bar": bool(bar), "use_distributed_sampler": False}
+        ours["enable_model_summary"] = bool(options["enable_model_summary"])
+        if options["logger"] in (None, True):
+            ours["logger"] = _loggers(self.run) if self.saves else False
+        if options["max_epochs"] is None:
+            ours["max_epochs"] = UNSTATED
+        return self._instantiate_trainer({**options, **ours, **kwargs}, [])
+
+    def before_fit(self) -> None:
+        """Make the run folder."""
+        if self.saves and self.trainer.is_global_zero:
+            self.run.create()
+
+    def after_fit(self) -> None:
+        """Test the best checkpoint, once; then write down and draw what came out."""
+        if not self.saves:
+            console().print("fast_dev_run: the loops ran, nothing is saved")
+            return
+        self._evaluate(self.trainer.test, ckpt_path=_written(self.best), weights_only=True)
+        if self.trainer.is_global_zero:
+            self.run.write("config.yaml", self._config())
+            results.finish(self.run, self.trainer, self.history)
+
+    def validate(self, **options: Any) -> None:
+        """Loss and accuracy on the held-out images."""
+        self._evaluate(self.trainer.validate, **options)
+        if self.trainer.is_global_zero:
+            results.validated(options["ckpt_path"], self.trainer)
+
+    def test(self, **options: Any) -> None:
+        """Accuracy, precision and recall on the test images."""
+        self._evaluate(self.trainer.test, **options)
+        if self.trainer.is_global_zero:
+            results.tested(options["ckpt_path"], self.trainer)
+
+    def _evaluate(self, method: Callable, **options: Any) -> None:
+        method(**{"model": self.model, "datamodule": self.datamodule, **options, "verbose": False})
+
+    def _config(self) -> str:
+        """The options that make this run again, as YAML: what was chosen for the user is written out."""
+        config = self.config["fit"].clone()
+        config.data.dataset = self.datamodule.description()["options"]["dataset"]
+        config.trainer.max_epochs = self.trainer.max_epochs
+        config.ckpt_path = config.name = None
+        return self._parser("fit").dump(config)
+
+
+def _parser_options() -> dict[str, Any]:
+    common = {"allow_abbrev": False, "exit_on_error": False}
+    files = [str(DEFAULT_CONFIG)] if DEFAULT_CONFIG.is_file() else []
+    commands = {name: {**common, "default_config_files": files} for name in CLI.subcommands()}
+    return common | commands
+
+
+def _checkpoint(to: run.Run, name: str, **options: Any) -> ModelCheckpoint:
+    """Written at the end of an epoch, over the one before."""
+    return ModelCheckpoint(
+        to.checkpoints, name, save_on_train_epoch_end=True, enable_version_counter=False, **options
+    )
+
+
+def _written(best: ModelCheckpoint) -> str:
+    if not best.best_model_path:
+        raise AppError("no epoch was finished and validated, so there is no best checkpoint to test")
+    return best.best_model_path
+
+
+def _loggers(to: run.Run) -> list[Logger]:
+    loggers = [CSVLogger(to.folder.parent, name="", version=to.folder.name)]
+    if RequirementCache("tensorboard"):
+        loggers.append(TensorBoardLogger(to.folder, name="", version="tensorboard"))
+    return loggers
+
+
+def _as_list(value: Any) -> list:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _refuse_if_trained(content: dict[str, Any], path: Path, epochs: int) -> None:
+    done = content["epoch"] + 1
+    if epochs is not None and 0 <= epochs <= done:
+        raise AppError(f"{path} has {done} epochs of {epochs}; train longer with --trainer.max_epochs {done + 1}")

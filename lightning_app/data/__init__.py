@@ -1,0 +1,1 @@
+"""Where do images and labels come from, and in what order are they seen?"""

@@ -1,0 +1,83 @@
+"""Where does a run leave its files? In runs/<name>/, each written whole or not at all; runs/latest points to the newest.
+
+``config.yaml  metrics.csv  results.json  *.png  checkpoints/best.ckpt  checkpoints/last.ckpt``
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lightning_app.errors import AppError
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one run."""
+
+    folder: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of best.ckpt and last.ckpt."""
+        return self.folder / "checkpoints"
+
+    def create(self) -> None:
+        """Make the folder; an existing run is never written over."""
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise AppError(f"{self.folder} exists; take another --name, or delete it")
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A path to write to, which becomes ``name`` in the run folder only when nothing failed."""
+        part = self.folder / f".{os.getpid()}-{name}"
+        try:
+            yield part
+            part.replace(self.folder / name)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text file."""
+        with self.writing(name) as part:
+            part.write_text(text, encoding="utf-8")
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON file."""
+        self.write(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def make_latest(self) -> None:
+        """Let runs/latest point here: a symbolic link, or where there are none a file with the name."""
+        part = self.folder.parent / f".{os.getpid()}-{LATEST}"
+        part.unlink(missing_ok=True)
+        try:
+            part.symlink_to(self.folder.name)
+        except OSError:
+            part.write_text(self.folder.name, encoding="utf-8")
+        part.replace(self.folder.parent / LATEST)
+
+
+def new(runs: str, name: str | None) -> Run:
+    """The run called ``name``, by default the time of day; nothing is created yet."""
+    return Run(Path(runs) / (name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")))
+
+
+def latest(runs: str) -> Run:
+    """The run that was finished last."""
+    pointer = Path(runs) / LATEST
+    target = pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else pointer.resolve()
+    if not target.is_dir():
+        raise AppError(f"no finished run in {runs}; train one (python -m lightning_app fit) or give --ckpt_path")
+    return Run(Path(runs) / target.name)
+
+
+def run_of(checkpoint: Path) -> Run | None:
+    """The run that a checkpoint belongs to, if it lies in one."""
+    return Run(checkpoint.parent.parent) if checkpoint.parent.name == "checkpoints" else None
