@@ -13,7 +13,8 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (arXiv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import index
+from typing import NamedTuple, SupportsIndex, TypeGuard, cast
 
 Sizes = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
@@ -134,11 +135,8 @@ def transposed(
     window = Window.parse(rank, kernel_size, stride, padding, dilation)
     extra = per_axis(rank, output_padding, "output_padding", least=0)
     if isinstance(window.padding, str):
-        if window.padding == "same":
-            raise ValueError("a transposed convolution takes padding in numbers, 'valid' or 'full', not 'same'")
-        sides = window.sides(input_size)
-    else:
-        sides = window.padding
+        raise ValueError(f"a transposed convolution takes its padding in numbers, not {window.padding!r}")
+    sides = window.padding
     for e, s, d in zip(extra, window.stride, window.dilation, strict=True):
         if e >= max(s, d):
             raise ValueError(f"output_padding must be smaller than stride or dilation, got {e} at {s} and {d}")
@@ -215,10 +213,12 @@ def _sources(size: int, before: int, after: int, mode: str) -> Sizes:
 
 def per_axis(rank: int, value: Ints, name: str, least: int = 1) -> Sizes:
     """Return one int for each axis from an int or a sequence of one or ``rank`` ints."""
-    sizes = (value,) * rank if isinstance(value, int) else tuple(value)
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not a bool")
+    sizes = (index(value),) * rank if isinstance(value, SupportsIndex) else tuple(map(index, value))
     if len(sizes) == 1:
         sizes *= rank
-    if len(sizes) != rank or not all(isinstance(size, int) and size >= least for size in sizes):
+    if len(sizes) != rank or min(sizes) < least:
         raise ValueError(f"{name} must be an int of at least {least} or {rank} of them, got {value!r}")
     return sizes
 
@@ -233,9 +233,11 @@ def _sides(rank: int, padding: Padding) -> str | Pairs:
         if len(pairs) != rank:
             raise ValueError(f"padding per side must name {rank} pairs (before, after), got {padding!r}")
         return tuple((before, after) for before, after in pairs)
-    return tuple((p, p) for p in per_axis(rank, padding, "padding", least=0))
+    return tuple((p, p) for p in per_axis(rank, cast(Ints, padding), "padding", least=0))
 
 
-def is_per_side(padding: object) -> bool:
+def is_per_side(padding: object) -> TypeGuard[Sequence[Sequence[int]]]:
     """Whether a padding names each side of an axis for itself, as in ``((1, 2), (0, 1))``."""
-    return isinstance(padding, Sequence) and not isinstance(padding, str) and isinstance(next(iter(padding), 0), Sequence)
+    return (
+        isinstance(padding, Sequence) and not isinstance(padding, str) and isinstance(next(iter(padding), 0), Sequence)
+    )

@@ -25,7 +25,7 @@ from .contract import NAMES, Backend, Kernel, Kernels
 
 ENTRY_POINTS = "scratchlayers.backends"
 VARIABLE = "SCRATCHLAYERS_BACKEND"
-_BUILT_IN = ("scratchlayers.backends.torch_ops",)
+_BUILT_IN = ("scratchlayers.backends.torch_ops", "scratchlayers.backends.numpy_loops")
 _registered: dict[str, Backend] = {}
 _wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=None)
 
@@ -52,7 +52,7 @@ def unregister(name: str) -> None:
 
 @contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Prefer one backend, as a context manager (``with use_backend("numpy"):``) or a decorator.
+    """Prefer one backend, in a ``with`` block or as a decorator.
 
     What it refuses, the rest of the chain runs. Forward's choice holds for its backward, wherever that runs.
     """

@@ -12,9 +12,7 @@ from torch.torch_version import TorchVersion
 # ``Function.apply`` re-reads the signature of ``forward`` on every call when ``setup_context`` is defined, 16 µs of
 # Python in torch 2.13. What it adds to the C++ apply matters only to functorch, so without functorch we skip it.
 _TESTED = TorchVersion("2.13") <= TorchVersion(torch.__version__) < TorchVersion("2.14")
-_SHORTCUT = (
-    _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") and hasattr(torch._C, "_FunctionBase")
-)
+_SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") and hasattr(torch._C, "_FunctionBase")
 
 
 def _functorch_is_active() -> bool:

@@ -1,4 +1,4 @@
-"""The ``torch`` backend: tensor arithmetic on strided views, for any device, dtype and rank. The floor of every chain."""
+"""The ``torch`` backend: arithmetic on strided views, for any device, dtype and rank. The floor of every chain."""
 
 from ...contract import Backend
 from .conv import conv, conv_input_grad, conv_weight_grad

@@ -11,8 +11,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-from .views import along, reach, wide
 from ...contract import tap_dtype
+from .views import along, reach, wide
 
 
 def max_pool(x: Tensor, grid) -> tuple[Tensor, Tensor]:
@@ -76,7 +76,7 @@ def gather(x: Tensor, tap: Tensor, grid) -> Tensor:
 
 
 def scatter(gy: Tensor, tap: Tensor, grid) -> Tensor:
-    """gx = the transpose of ``gather``."""
+    """Gx = the transpose of ``gather``."""
     flat, inside = _located(tap, grid)
     gx = wide(gy).new_zeros(*gy.shape[:2], prod(grid.input_size))
     gx.scatter_add_(2, flat.where(inside, 0).flatten(2), wide(gy).where(inside, 0).flatten(2))
@@ -84,7 +84,7 @@ def scatter(gy: Tensor, tap: Tensor, grid) -> Tensor:
 
 
 def avg_pool(x: Tensor, divisors, grid) -> Tensor:
-    """y = the sum of each window, divided."""
+    """Y = the sum of each window, divided."""
     y = wide(x)
     for axis in range(grid.rank):
         y = _sum_along(axis, y, grid)
@@ -93,7 +93,7 @@ def avg_pool(x: Tensor, divisors, grid) -> Tensor:
 
 
 def avg_pool_adjoint(gy: Tensor, divisors, grid) -> Tensor:
-    """gx = the transpose of ``avg_pool``."""
+    """Gx = the transpose of ``avg_pool``."""
     gx = wide(gy)
     gx = gx / _outer(divisors, gx)
     for axis in range(grid.rank):

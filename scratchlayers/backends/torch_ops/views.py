@@ -68,4 +68,3 @@ def summed(cols: Tensor, grid) -> Tensor:
     for tap, outputs, inputs in reaches(grid):
         x[inputs] += cols[(slice(None), slice(None), *tap)][outputs]
     return x
-

@@ -1,0 +1,97 @@
+"""Which class replaces which? Our layers into an existing model, in place, and out of it again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import nn as torch_nn
+
+from . import functional, nn
+from .geometry import is_per_side
+
+logger = logging.getLogger("scratchlayers")
+
+_PAIRS: dict[type, type] = {
+    getattr(torch_nn, name): getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)
+}
+_BACK: dict[type, type] = {ours: torchs for torchs, ours in _PAIRS.items()}
+_PATCHED = {
+    space: [name for name in functional.__all__ if hasattr(space, name)] for space in (torch, torch_nn.functional)
+}
+
+
+def convert(model: torch_nn.Module) -> torch_nn.Module:
+    """Make every convolution, pooling and padding module of a model one of ours, and return the model.
+
+    Only the class of a module changes, and only where it is exactly torch's: parameters, buffers, hooks, optimizer
+    state and ``state_dict`` keys are untouched objects, and :func:`revert` undoes it. What is left alone (subclasses
+    with a ``forward`` of their own, say) is logged as a warning, and listed by :func:`left_alone`.
+    """
+    for module in model.modules():
+        if type(module) in _PAIRS:
+            module.__class__ = _PAIRS[type(module)]
+    for name, why in left_alone(model).items():
+        logger.warning("convert left %s alone: %s", name or "the model itself", why)
+    return model
+
+
+def revert(model: torch_nn.Module) -> torch_nn.Module:
+    """Make every module of ours in a model torch's again, and return the model.
+
+    A module with settings that torch does not know (asymmetric or strided "same" padding) stays ours, with a warning.
+    """
+    for name, module in model.named_modules():
+        if type(module) not in _BACK:
+            continue
+        if extension := _extension(module):
+            logger.warning("revert left %s alone: torch has no %s", name or "the model itself", extension)
+        else:
+            module.__class__ = _BACK[type(module)]
+    return model
+
+
+def left_alone(model: torch_nn.Module) -> dict[str, str]:
+    """Return, by name, the modules of our family that are not ours, each with the reason."""
+    return {name: why for name, module in model.named_modules() if (why := _reason(module))}
+
+
+@contextmanager
+def patch() -> Iterator[None]:
+    """Let torch's own functions be ours inside the ``with`` block, for models that cannot be converted.
+
+    ``torch.nn.functional.*`` and ``torch.*`` name our functions until the block ends, which modules built before and
+    after, subclasses and users' code look up when they run. Names imported earlier (``from torch.nn.functional import
+    conv2d``) are not caught. The change is seen by all threads.
+    """
+    replaced = {space: {name: getattr(functional, name) for name in names} for space, names in _PATCHED.items()}
+    with ExitStack() as stack:
+        for space, names in replaced.items():
+            stack.enter_context(mock.patch.multiple(space, **names))
+        yield
+
+
+def _reason(module: torch_nn.Module) -> str | None:
+    """Why a module of the family is not ours, or None."""
+    kind = type(module)
+    if kind in _BACK or not isinstance(module, tuple(_PAIRS)):
+        return None
+    if kind in _PAIRS:
+        return "not converted yet"
+    base = next(torchs for torchs in _PAIRS if isinstance(module, torchs))
+    return f"{kind.__module__}.{kind.__qualname__} is a subclass of {base.__name__}, which may compute differently"
+
+
+def _extension(module: torch_nn.Module) -> str | None:
+    padding: Any = getattr(module, "padding", 0)
+    stride: Any = getattr(module, "stride", (1,))
+    pool = isinstance(module, (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d))
+    if is_per_side(padding):
+        return f"padding={padding} for each side"
+    if isinstance(padding, str) and (pool or (padding == "same" and set(stride) != {1})):
+        return f"padding={padding!r} with stride={stride}"
+    return None

@@ -1,0 +1,42 @@
+"""What do torch's arguments mean? ``torch.nn.functional`` with our convolution, pooling and padding in it.
+
+The names in ``__all__`` are ours: torch's signatures, defaults, errors and results, computed by hand-written kernels.
+Every other name is torch's own.
+"""
+
+from typing import Any
+
+import torch.nn.functional as _torch
+
+from .conv import conv1d, conv2d, conv3d
+from .conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from .convolve import convolve1d, convolve2d, convolve3d
+from .pad import pad
+from .pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+
+__all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "convolve1d",
+    "convolve2d",
+    "convolve3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "pad",
+]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_torch, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_torch)})

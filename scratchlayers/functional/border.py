@@ -1,0 +1,69 @@
+"""How do a user's tensors and words reach an op? Checked, batched, and with torch's own error where they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from ..geometry import is_per_side
+
+FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
+INTEGERS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
+COMPLEX = frozenset({torch.complex64, torch.complex128, torch.complex32})
+
+
+def hashable(value: Any) -> Any:
+    """Return lists as tuples, so that a plan made of them can be remembered."""
+    return tuple(map(hashable, value)) if isinstance(value, (list, tuple)) else value
+
+
+def planned(plan: Callable[..., Any], *words: Any) -> Any:
+    """Call a cached plan, spelling its words anew only where they cannot be hashed as they are."""
+    try:
+        hash(words)
+    except TypeError:
+        words = hashable(words)
+    return plan(*words)
+
+
+def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None) -> None:
+    """Check that the operands' dtypes are allowed and that dtypes and devices agree; TypeError if not."""
+    dtype, device = input.dtype, input.device
+    if dtype not in dtypes:
+        raise TypeError(f"no kernel is defined for {dtype}")
+    for other in others:
+        if other is not None and (other.dtype != dtype or other.device != device):
+            raise TypeError(f"operands differ: {dtype} on {device} and {other.dtype} on {other.device}")
+
+
+def is_extension(padding: object, stride: object = 1) -> bool:
+    """Whether a padding is one that only we have, so that torch's error would speak of something else."""
+    if isinstance(padding, str):
+        return padding == "full" or (padding == "same" and any(s != 1 for s in _flat(stride)))
+    return is_per_side(padding)
+
+
+def refuse(ours: Exception, extension: bool, operator: Callable[..., Any], *arguments: Any, **options: Any) -> NoReturn:
+    """Raise the error that torch's own operator raises for these arguments; ours where it is ours to explain."""
+    if not extension:
+        operator(*arguments, **options)
+    raise ours
+
+
+def batched(x: Tensor, rank: int) -> Tensor:
+    """(N, C, *spatial) from that or from (C, *spatial)."""
+    return x if x.dim() == rank + 2 else x.unsqueeze(0)
+
+
+def spatial(shape: torch.Size, rank: int) -> tuple[int, ...]:
+    """Return the spatial sizes of an input; ValueError unless it is (N, C, *spatial) or (C, *spatial)."""
+    if len(shape) not in (rank + 1, rank + 2):
+        raise ValueError(f"the input must have {rank + 1} or {rank + 2} axes, got shape {tuple(shape)}")
+    return tuple(shape[-rank:])
+
+
+def _flat(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -1,0 +1,142 @@
+"""Convolution in torch's sense, that is cross-correlation.
+
+y[n,o,p] = b[o] + Σ_{c,t} x[n, c, p·stride + t·dilation − before] · w[o,c,t], x being 0 outside the input.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import registry
+from ..geometry import Grid, Ints, Padding, Window
+from ..ops.conv import Conv
+from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, planned, refuse, spatial
+from .pad import pad
+
+_OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
+_DTYPES = FLOATS | INTEGERS | COMPLEX
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """(N, C, L) with filters (O, C / groups, K) to (N, O, L'). See :func:`conv2d`."""
+    return conv_nd(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide filters over images: ``torch.nn.functional.conv2d``, hand-written.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W), of any float, complex or integer dtype that torch's operator takes.
+        weight: (O, C / groups, KH, KW), of the same dtype.
+        bias: (O,), or None.
+        stride: the step from window to window, an int or one per axis.
+        padding: zeros around the input: an int, one per axis, "valid" or "same"; beyond torch also "full" (every
+            window that reads one element), "same" with a stride (TensorFlow's rule, ceil(H / stride) windows), and
+            each side for itself, ((top, bottom), (left, right)).
+        dilation: the distance between a filter's taps.
+        groups: into how many independent blocks the channels are cut.
+
+    Returns:
+        (N, O, H', W') with H' = ⌊(H + top + bottom − dilation · (KH − 1) − 1) / stride⌋ + 1, unbatched if the input is.
+
+    Raises:
+        What torch's operator raises for the same arguments; ValueError for a padding that only we have.
+
+    """
+    return conv_nd(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """(N, C, D, H, W) with filters (O, C / groups, KD, KH, KW) to (N, O, D', H', W'). See :func:`conv2d`."""
+    return conv_nd(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_nd(
+    rank: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+    padding_mode: str = "zeros",
+) -> Tensor:
+    """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
+    if padding_mode != "zeros":
+        sides = planned(_sides, rank, input.shape, weight.shape, stride, padding, dilation)
+        input, padding = pad(input, sides, padding_mode.replace("zeros", "constant")), 0
+    try:
+        bias_shape = None if bias is None else bias.shape
+        grid = planned(plan, rank, input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
+        check(input, _DTYPES, weight, bias)
+    except (ValueError, TypeError, AttributeError) as ours:
+        arguments: tuple[Any, ...] = (input, weight, bias, stride, padding, dilation, groups)
+        refuse(ours, is_extension(padding, stride), _OPERATORS[rank], *arguments)
+    x = batched(input, rank)
+    y: Tensor = Conv.call(x, weight, bias, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
+    return y if x is input else y.squeeze(0)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def plan(
+    rank: int,
+    shape: torch.Size,
+    weight: torch.Size,
+    bias: torch.Size | None,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+) -> Grid:
+    """Check the shapes and lay the window over the input."""
+    size = spatial(shape, rank)
+    if stride is None:
+        raise TypeError("stride must be an int or one per axis, not None")
+    channels = shape[-rank - 1]
+    if len(weight) != rank + 2 or groups < 1 or weight[0] < groups or weight[0] % groups:
+        raise ValueError(
+            f"the weight must be (O, C / groups, *kernel) with O divisible by {groups}, got {tuple(weight)}"
+        )
+    if channels != weight[1] * groups:
+        raise ValueError(f"{groups} groups of {weight[1]} input channels meet an input of {channels} channels")
+    if bias is not None and tuple(bias) != (weight[0],):
+        raise ValueError(f"the bias must have shape ({weight[0]},), got {tuple(bias)}")
+    return Window.parse(rank, tuple(weight[2:]), stride, padding, dilation).over(size)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _sides(
+    rank: int, shape: torch.Size, weight: torch.Size, stride: Ints, padding: Padding, dilation: Ints
+) -> tuple[int, ...]:
+    """Return the padding in the order of ``pad``: last axis first, both sides of each."""
+    window = Window.parse(rank, tuple(weight[2:]), stride, padding, dilation)
+    return tuple(p for side in reversed(window.sides(spatial(shape, rank))) for p in side)

@@ -1,0 +1,84 @@
+"""Padding with a constant, by reflection, by the edge, or around the circle; negative numbers crop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as _torch
+from torch import Tensor
+
+from .. import registry
+from ..geometry import Frame
+from ..ops.pad import pad as _pad
+from .border import COMPLEX, FLOATS, INTEGERS, check, planned, refuse
+
+_OPERATOR = _torch.pad
+_MIRRORED = FLOATS | INTEGERS | COMPLEX - {torch.complex32}
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    """Pad the last axes of a tensor: ``torch.nn.functional.pad``, hand-written.
+
+    Args:
+        input: any shape for mode "constant", else (N, C, *spatial) or (C, *spatial) with one to three spatial axes;
+            any dtype, but bool only for "constant" and "circular".
+        pad: how many elements to add, last axis first: (left, right, top, bottom, ...). Negative numbers crop.
+        mode: "constant", "reflect", "replicate" or "circular".
+        value: what "constant" fills with, 0 if None.
+
+    Returns:
+        A new tensor; every axis named in ``pad`` has grown by its two numbers.
+
+    Raises:
+        What torch's operator raises for the same arguments.
+
+    """
+    try:
+        frame = planned(_plan, input.shape, tuple(pad), mode)
+        if mode != "constant" and value:
+            raise ValueError(f"{mode} padding takes no value, got {value}")
+        if mode in ("reflect", "replicate"):
+            check(input, _MIRRORED)
+    except (ValueError, TypeError, AttributeError) as ours:
+        refuse(ours, False, _OPERATOR, input, pad, mode, value)
+    if frame is None:
+        return input.clone()
+    x = input[(None,) * (frame.rank + 2 - input.dim())] if input.dim() < frame.rank + 2 else input
+    y = _pad(x, frame, registry.kernels(x.device.type, x.dtype, frame.rank))
+    if mode == "circular":
+        y = y.contiguous()
+    if value:
+        y = y.masked_fill_(_outside(frame, y.device), _cast(value, y.dtype))
+    return y.reshape(y.shape[frame.rank + 2 - input.dim() :]) if x is not input else y
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _plan(shape: torch.Size, sides: tuple[int, ...], mode: str) -> Frame | None:
+    """Lay the frame over the last axes: over all but two where ``pad`` names fewer, so that no axis must be moved."""
+    named, odd = divmod(len(sides), 2)
+    if odd or named > len(shape):
+        raise ValueError(f"pad must name both sides of at most {len(shape)} axes, got {sides}")
+    if mode != "constant" and (named not in (1, 2, 3) or len(shape) not in (named + 1, named + 2)):
+        raise ValueError(f"{mode} padding of {named} axes takes {named + 1} or {named + 2} axes, got {tuple(shape)}")
+    if mode in ("reflect", "replicate") and 0 in shape[-named - 1 :]:
+        raise ValueError(f"{mode} padding needs something to copy, got shape {tuple(shape)}")
+    if not shape:
+        return None
+    rank = max(named, len(shape) - 2)
+    pairs = tuple((sides[2 * axis], sides[2 * axis + 1]) for axis in reversed(range(named)))
+    return Frame.around(tuple(shape[len(shape) - rank :]), ((0, 0),) * (rank - named) + pairs, mode)
+
+
+def _outside(frame: Frame, device: torch.device) -> Tensor:
+    """Return a mask over the padded size: True where nothing was copied."""
+    outside = torch.zeros((), dtype=torch.bool, device=device)
+    for sources in frame.sources:
+        outside = outside.unsqueeze(-1) | torch.tensor([source < 0 for source in sources], device=device)
+    return outside
+
+
+def _cast(value: float, dtype: torch.dtype) -> float:
+    """Return the fill value as torch's ``fill_`` would store it."""
+    return value if dtype.is_floating_point or dtype.is_complex else int(value)
