@@ -26,6 +26,7 @@ ADVERTS = (
     "Starting with",
     "Running in `fast_dev_run`",
     "`Trainer(limit_",
+    "to estimate number of stepping batches",
 )
 NOISE = {
     r".*isinstance\(treespec, LeafSpec\).*": FutureWarning,  # Lightning 2.6 calls what torch 2.13 deprecates

@@ -117,8 +117,9 @@ class Classifier(pl.LightningModule):
         self.test_metrics.update(self(x), y)
 
     def on_test_epoch_end(self) -> None:
-        """Keep the numbers, over all processes, as plain lists."""
-        self.tested = {name: value.tolist() for name, value in self.test_metrics.compute().items()}
+        """Keep the numbers, over all processes, as plain lists, to 6 decimals (they are float32)."""
+        numbers = {name: value.cpu().double() for name, value in self.test_metrics.compute().items()}
+        self.tested = {name: value.round(decimals=6).tolist() for name, value in numbers.items()}
         self.test_metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

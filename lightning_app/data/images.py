@@ -60,7 +60,7 @@ def labelled(x: np.ndarray, y: np.ndarray, where: str) -> Labelled:
         raise AppError(f"{where}: {len(x)} images but labels of shape {y.shape}; one integer per image is needed")
     if y.dtype.kind not in "iu" or y.min() < 0:
         raise AppError(f"{where}: labels are integers 0, 1, 2, ..., not {y.dtype} from {y.min()}")
-    pixels = np.ascontiguousarray(_bytes(x, where).transpose(0, 3, 1, 2))
+    pixels = np.require(_bytes(x, where).transpose(0, 3, 1, 2), requirements=["C", "W"])
     return Labelled(torch.from_numpy(pixels), torch.from_numpy(y.astype(np.int64)))
 
 

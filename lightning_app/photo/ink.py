@@ -1,0 +1,62 @@
+"""Where on this picture is ink? Dark on light or light on dark, unevenly lit, thinly written: white strokes on black."""
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+SIDE = 200  # pixels worked on; a digit will be 20 high
+BACKGROUND_SIDE = 64  # the paper's shading is smooth: fewer pixels show it
+WIDEST_STROKE = 0.23  # of the picture's side; what is wider is paper
+STROKE = 0.11  # width of a stroke of MNIST's, in heights of its digit
+
+
+def ink(grey: Image.Image) -> np.ndarray | None:
+    """(h, w) uint8, 255 where there is ink, 0 on paper, between at the edges; None if all is of one colour."""
+    grey = grey.copy()
+    grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    if min(grey.size) > BACKGROUND_SIDE:
+        grey = grey.filter(ImageFilter.MedianFilter(3))
+    strokes = _above_paper(_light_on_dark(grey))
+    threshold = _otsu(strokes)
+    full = np.percentile(strokes[strokes > threshold], 80) if (strokes > threshold).any() else 0
+    if full < 8:  # of 255: the noise of a camera
+        return None
+    soft = ((strokes - threshold / 2) / (full - threshold / 2)).clip(0, 1)
+    return (255 * soft).astype(np.uint8)
+
+
+def thickened(strokes: Image.Image) -> Image.Image:
+    """A cropped digit, its strokes widened to MNIST's width if they are thinner: a pen's would vanish at 20 pixels."""
+    inside = np.asarray(strokes) > 127
+    edge = inside & ~(np.asarray(strokes.filter(ImageFilter.MinFilter(3))) > 127)
+    width = 2 * inside.sum() / max(1, edge.sum())
+    missing = STROKE * max(strokes.size) - width
+    return strokes.filter(ImageFilter.MaxFilter(2 * round(missing / 2) + 1)) if missing >= 1 else strokes
+
+
+def _light_on_dark(grey: Image.Image) -> Image.Image:
+    """Inverted if needed. The border shows the paper; the ink is what differs from it most."""
+    values = np.asarray(grey, dtype=np.float32)
+    paper = np.median(np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]]))
+    low, high = np.percentile(values, (1, 99))
+    return grey.point(lambda value: 255 - value) if paper - low > high - paper else grey
+
+
+def _above_paper(grey: Image.Image) -> np.ndarray:
+    """The white top-hat: the picture less its morphological opening, which is too wide for a stroke to survive."""
+    small = grey.copy()
+    small.thumbnail((BACKGROUND_SIDE, BACKGROUND_SIDE), Image.Resampling.BOX)
+    window = 2 * round(WIDEST_STROKE * max(small.size) / 2) + 1
+    paper = small.filter(ImageFilter.MinFilter(window)).filter(ImageFilter.MaxFilter(window))
+    paper = paper.filter(ImageFilter.GaussianBlur(window / 4)).resize(grey.size, Image.Resampling.BILINEAR)
+    return (np.asarray(grey, dtype=np.float32) - np.asarray(paper, dtype=np.float32)).clip(0)
+
+
+def _otsu(values: np.ndarray) -> float:
+    """The threshold that parts values 0..255 best: the largest variance between the classes (Otsu 1979)."""
+    counts = np.bincount(values.astype(np.uint8).ravel(), minlength=256).astype(np.float64)
+    weight = counts.cumsum()
+    total = (counts * np.arange(256)).cumsum()
+    below, above = weight, weight[-1] - weight
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (total / below - (total[-1] - total) / above) ** 2
+    return float(np.nanargmax(np.nan_to_num(between)))
