@@ -1,9 +1,10 @@
 """The ``torch`` backend: arithmetic on strided views, for any device, dtype and rank. The floor of every chain."""
 
 from ...contract import Backend
+from .avg_pool import avg_pool, avg_pool_adjoint
 from .conv import conv, conv_input_grad, conv_weight_grad
+from .max_pool import gather, max_pool, scatter, tap_index
 from .pad import pad, pad_adjoint
-from .pool import avg_pool, avg_pool_adjoint, gather, max_pool, scatter, tap_index
 
 KERNELS = (
     *(conv, conv_input_grad, conv_weight_grad),

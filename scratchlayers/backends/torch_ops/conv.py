@@ -1,88 +1,114 @@
 """Convolution as matrix products: the filters times the columns that every output position reads (im2col).
 
-With W (O, C·T) the filters, X (C·T, P) the columns of an image and Y (O, P) its output:
-Y = W X, its input gradient Xᵍ = Wᵀ Yᵍ summed back over the windows, its weight gradient Wᵍ = Σ_n Yᵍ Xᵀ.
+With W (O, C·T) the filters, X (C·T, P) the columns of an image and Y (O, P) its output, Y = W X, and the weight
+gradient is Σ_n Yᵍ Xᵀ. The input gradient is a convolution again at stride 1; else it is Wᵀ Yᵍ, summed back.
 (Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 from math import prod
 
 import torch
 from torch import Tensor
 
-from .views import columns, summed, wide
-
-_AT_A_TIME = 2**20  # elements of columns: few enough to stay in a cache, enough to keep the cores busy
+from .views import WIDER, batches, joined, reach, wide, windows
 
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     """Y = W X + b."""
-    dtype, (x, w) = x.dtype, (wide(x), wide(w))
-    filters = _filters(w, groups)
-    bias = None if b is None else wide(b).reshape(1, groups, -1, 1)
-    parts = []
-    for images in _batches(x.shape[0], w, groups, grid):
-        y = _product(filters, _columns(x[images], groups, grid))
-        parts.append(y if bias is None else y.add_(bias))
-    return _joined(parts).reshape(x.shape[0], w.shape[0], *grid.output_size).to(dtype)
+    if x.dtype in WIDER:
+        return conv(wide(x), wide(w), None if b is None else wide(b), grid, groups).to(x.dtype)
+    filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))
+    bias = None if b is None else b.reshape(groups, -1, 1)
+    parts = [_filtered(part, filters, bias, grid) for part in _parts(x, grid)]
+    return joined(parts).reshape(x.shape[0], w.shape[0], *grid.output_size)
 
 
 def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int) -> Tensor:
-    """Xᵍ = Wᵀ Yᵍ, summed back over the windows."""
-    dtype, (gy, w) = gy.dtype, (wide(gy), wide(w))
-    filters = _filters(w, groups).mT
-    shape = (groups * w.shape[1], *grid.kernel_size, *grid.output_size)
-    parts = []
-    for images in _batches(gy.shape[0], w, groups, grid):
-        cols = _product(filters, _rows(gy[images], groups))
-        parts.append(summed(cols.reshape(cols.shape[0], *shape), grid))
-    return _joined(parts).to(dtype)
+    """Xᵍ: every gy[n,o,p] · w[o,c,t] added to the x[n,c,p,t] it came from."""
+    if gy.dtype in WIDER:
+        return conv_input_grad(wide(gy), wide(w), grid, groups).to(gy.dtype)
+    if all(s == 1 for s in grid.stride):
+        return conv(gy, _turned(w, groups), None, _mirrored(grid), groups)
+    filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:])).mT
+    parts = [_summed(_product(filters, _rows(part, groups)), w, grid, groups) for part in _parts(gy, grid)]
+    return joined(parts)
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid, groups: int) -> Tensor:
     """Wᵍ = Σ_n Yᵍ Xᵀ."""
-    dtype, (x, gy) = x.dtype, (wide(x), wide(gy))
-    gw = gy.new_zeros(gy.shape[1], x.shape[1] // groups, *grid.kernel_size)
-    for images in _batches(x.shape[0], gw, groups, grid):
-        part = _product(_rows(gy[images], groups), _columns(x[images], groups, grid).mT)
-        gw += part.sum(0).reshape(gw.shape)
-    return gw.to(dtype)
+    if x.dtype in WIDER:
+        return conv_weight_grad(wide(x), wide(gy), grid, groups).to(x.dtype)
+    shape = (gy.shape[1], x.shape[1] // groups, *grid.kernel_size)
+    total = None
+    for images in batches(x.shape[0], x.shape[1], grid):
+        part = torch.bmm(_rows(gy[images], groups), _columns(x[images], groups, grid).mT)
+        part = part.reshape(-1, *shape).sum(0) if part.shape[0] != groups else part.reshape(shape)
+        total = part if total is None else total.add_(part)
+    return total
 
 
-def _batches(images: int, w: Tensor, groups: int, grid) -> Iterator[slice]:
-    """Split the batch so that the columns of a part stay small."""
-    each = groups * prod(w.shape[1:]) * prod(grid.output_size)
-    step = max(_AT_A_TIME // max(each, 1), 1)
-    if images <= step:
-        return iter([slice(None)])
-    return (slice(start, start + step) for start in range(0, images, step))
+def _parts(x: Tensor, grid) -> list[Tensor]:
+    slices = batches(x.shape[0], x.shape[1], grid)
+    return [x] if len(slices) == 1 else [x[images] for images in slices]
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def _filtered(x: Tensor, filters: Tensor, bias: Tensor | None, grid) -> Tensor:
+    return _product(filters, _columns(x, filters.shape[0], grid), bias)
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """(N, G, m, k) times (N, G, k, l), either's N possibly 1."""
-    n, g = max(a.shape[0], b.shape[0], key=lambda size: size != 1), a.shape[1]
-    a, b = (m.expand(n, *m.shape[1:]).reshape(n * g, *m.shape[2:]) for m in (a, b))
-    return torch.bmm(a, b).reshape(n, g, a.shape[1], b.shape[2])
-
-
-def _filters(w: Tensor, groups: int) -> Tensor:
-    """(1, G, O / G, C / G · T)."""
-    return w.reshape(1, groups, w.shape[0] // groups, prod(w.shape[1:]))
+def _product(filters: Tensor, cols: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(G, m, k) for each image times (N · G, k, l), plus (G, m, 1)."""
+    groups = filters.shape[0]
+    images = cols.shape[0] // groups
+    if images != 1:
+        filters = filters.expand(images, *filters.shape).reshape(cols.shape[0], *filters.shape[1:])
+    if bias is None:
+        return torch.bmm(filters, cols)
+    if groups != 1:
+        bias = bias.expand(images, *bias.shape).reshape(cols.shape[0], *bias.shape[1:])
+    return torch.baddbmm(bias, filters, cols)
 
 
 def _columns(x: Tensor, groups: int, grid) -> Tensor:
-    """(N, G, C / G · T, P)."""
+    """(N · G, C / G · T, P)."""
     rows = x.shape[1] // groups * prod(grid.kernel_size)
-    return columns(x, grid).reshape(x.shape[0], groups, rows, prod(grid.output_size))
+    return windows(x, grid).reshape(x.shape[0] * groups, rows, prod(grid.output_size))
 
 
 def _rows(gy: Tensor, groups: int) -> Tensor:
-    """(N, G, O / G, P)."""
-    return gy.reshape(gy.shape[0], groups, gy.shape[1] // groups, prod(gy.shape[2:]))
+    """(N · G, O / G, P)."""
+    return gy.reshape(gy.shape[0] * groups, gy.shape[1] // groups, prod(gy.shape[2:]))
+
+
+def _turned(w: Tensor, groups: int) -> Tensor:
+    """(C, O / G, *kernel): the filters with inputs and outputs exchanged and every axis reversed."""
+    o, c, *kernel = w.shape
+    if groups == 1:
+        turned = w.transpose(0, 1)
+    else:
+        turned = w.reshape(groups, o // groups, c, *kernel).transpose(1, 2)
+        turned = turned.reshape(groups * c, o // groups, *kernel)
+    return turned.flip(tuple(range(2, w.dim())))
+
+
+def _mirrored(grid):
+    """Return the grid that reads, for every input element, the outputs that read it (stride 1)."""
+    before = tuple((k - 1) * d - b for k, d, b in zip(grid.kernel_size, grid.dilation, grid.before, strict=True))
+    return grid._replace(input_size=grid.output_size, output_size=grid.input_size, before=before)
+
+
+def _summed(cols: Tensor, w: Tensor, grid, groups: int) -> Tensor:
+    """(N, C, *input): every element of the columns added to the input element it was read from."""
+    channels = groups * w.shape[1]
+    cols = cols.reshape(cols.shape[0] // groups, channels, *grid.kernel_size, *grid.output_size)
+    x = cols.new_zeros(cols.shape[0], channels, *grid.input_size)
+    for tap in product(*map(range, grid.kernel_size)):
+        target, source = x, cols[(slice(None), slice(None), *tap)]
+        for axis, t in enumerate(tap):
+            outputs, inputs = reach(axis, t, grid)
+            target, source = target[inputs], source[outputs]
+        target += source
+    return x

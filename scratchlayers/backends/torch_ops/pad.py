@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .views import along, wide
+from .views import wide
 
 
 def pad(x: Tensor, frame) -> Tensor:
@@ -24,7 +24,7 @@ def _look_up(x: Tensor, axis: int, sources: tuple[int, ...], rank: int) -> Tenso
     filled = _filled(sources)
     if filled.start < filled.stop:
         where = torch.tensor(sources[filled], device=x.device)
-        y[along(axis, rank, filled)] = x.index_select(2 + axis, where)
+        y[_along(axis, rank, filled)] = x.index_select(2 + axis, where)
     return y
 
 
@@ -36,7 +36,7 @@ def pad_adjoint(gy: Tensor, frame) -> Tensor:
         shape = list(gx.shape)
         shape[2 + axis] = frame.input_size[axis]
         where = torch.tensor(sources[filled], device=gy.device, dtype=torch.int64)
-        part = gx[along(axis, frame.rank, filled)]
+        part = gx[_along(axis, frame.rank, filled)]
         gx = gx.new_zeros(shape).index_add_(2 + axis, where, part)
     return gx.to(gy.dtype)
 
@@ -45,3 +45,8 @@ def _filled(sources: tuple[int, ...]) -> slice:
     """Where an axis copies something: one stretch, since only its two ends can be beyond the input."""
     copied = [i for i, source in enumerate(sources) if source >= 0]
     return slice(copied[0], copied[-1] + 1) if copied else slice(0, 0)
+
+
+def _along(axis: int, rank: int, where: slice) -> tuple:
+    """Return the index that takes ``where`` on one spatial axis and all of the others."""
+    return (..., where, *(slice(None),) * (rank - axis - 1))

@@ -1,70 +1,85 @@
-"""Which elements does tap t read? The answer as strided slices, clipped to what lies inside the input."""
+"""Which elements does tap t read? Strided views of the input, and slices of it, one axis at a time."""
 
 from __future__ import annotations
 
-from itertools import product
+from functools import lru_cache
+from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.complex32: torch.complex64}
+_AT_A_TIME = 2**20  # elements of windows: few enough to stay in a cache, enough to keep the cores busy
 
 
 def wide(x: Tensor) -> Tensor:
     """Return ``x`` in a dtype that sums may be accumulated in."""
-    return x.to(WIDER.get(x.dtype, x.dtype))
+    return x.to(WIDER[x.dtype]) if x.dtype in WIDER else x
 
 
-def reach(axis: int, tap: int, grid) -> tuple[slice, slice]:
-    """(outputs, inputs): the positions of one axis at which a tap reads inside the input, and what it reads there."""
+def windows(x: Tensor, grid, fill: float = 0) -> Tensor:
+    """(N, C, *kernel, *output): x[n, c, p, t], a view of the input with ``fill`` around it."""
+    border = _border(grid)
+    if border is not None:
+        x = border.around(x, fill)
+    return x.as_strided(*_strided(grid, x.shape[:2], x.stride()))
+
+
+@lru_cache(maxsize=4096)
+def _strided(grid, lead: torch.Size, strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(sizes, strides) of the view: a tap is a dilation apart, an output position a stride."""
+    taps = (s * d for s, d in zip(strides[2:], grid.dilation, strict=True))
+    steps = (s * g for s, g in zip(strides[2:], grid.stride, strict=True))
+    return (*lead, *grid.kernel_size, *grid.output_size), (*strides[:2], *taps, *steps)
+
+
+class _Border(NamedTuple):
+    """How the stretch of every axis that windows reach is cut out of the input, filled where it hangs over."""
+
+    size: tuple[int, ...]
+    target: tuple
+    source: tuple
+
+    def around(self, x: Tensor, fill: float) -> Tensor:
+        y = x.new_full((*x.shape[:2], *self.size), fill)
+        y[self.target] = x[self.source]
+        return y
+
+
+@lru_cache(maxsize=4096)
+def _border(grid) -> _Border | None:
+    """Return None where no window hangs over the input and the first starts at its first element."""
+    reach = [(m - 1) * s + (k - 1) * d + 1 for _, m, k, s, d, *_ in zip(*grid, strict=True)]
+    if not any(grid.before) and all(r <= n for r, n in zip(reach, grid.input_size, strict=True)):
+        return None
+    target, source = [], []
+    for r, n, b in zip(reach, grid.input_size, grid.before, strict=True):
+        start = max(-b, 0)
+        stop = max(min(n, r - b), start)
+        source.append(slice(start, stop))
+        target.append(slice(start + b, stop + b))
+    return _Border(tuple(reach), (..., *target), (..., *source))
+
+
+def batches(images: int, channels: int, grid) -> list[slice]:
+    """Split the batch so that the windows of a part stay small."""
+    step = max(_AT_A_TIME // max(channels * prod(grid.kernel_size) * prod(grid.output_size), 1), 1)
+    return [slice(start, start + step) for start in range(0, max(images, 1), step)]
+
+
+def joined(parts: list[Tensor]) -> Tensor:
+    """Put the parts of a batch together."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def reach(axis: int, tap: int, grid) -> tuple[tuple, tuple]:
+    """(outputs, inputs): where a tap reads inside the input on one axis, and what it reads there, as indices."""
     stride, size = grid.stride[axis], grid.input_size[axis]
     offset = tap * grid.dilation[axis] - grid.before[axis]
     low = max(0, -(offset // stride))
     high = max(low, min(grid.output_size[axis], (size - 1 - offset) // stride + 1))
     start = low * stride + offset
-    return slice(low, high), slice(start, start + (high - low - 1) * stride + 1 if high > low else start, stride)
-
-
-def reaches(grid):
-    """(tap, outputs, inputs) for every tap, as index tuples over all spatial axes."""
-    for tap in product(*map(range, grid.kernel_size)):
-        outputs, inputs = zip(*(reach(axis, t, grid) for axis, t in enumerate(tap)), strict=True)
-        yield tap, (..., *outputs), (..., *inputs)
-
-
-def along(axis: int, rank: int, where: slice) -> tuple:
-    """Return the index that takes ``where`` on one spatial axis and everything else."""
-    return (..., where, *(slice(None),) * (rank - axis - 1))
-
-
-def columns(x: Tensor, grid) -> Tensor:
-    """(N, C, *kernel, *output): x[n, c, p, t] as a view of the zero-padded input."""
-    x = _extended(x, grid)
-    lead, strides = x.stride()[:2], x.stride()[2:]
-    step = [s * g for s, g in zip(strides, grid.stride, strict=True)]
-    tap = [s * d for s, d in zip(strides, grid.dilation, strict=True)]
-    return x.as_strided((*x.shape[:2], *grid.kernel_size, *grid.output_size), (*lead, *tap, *step))
-
-
-def _extended(x: Tensor, grid) -> Tensor:
-    """Return the input with as many zeros around it as the windows reach."""
-    last = [
-        (m - 1) * s + (k - 1) * d - b
-        for m, s, k, d, b in zip(
-            grid.output_size, grid.stride, grid.kernel_size, grid.dilation, grid.before, strict=True
-        )
-    ]
-    if not any(grid.before) and all(i < n for i, n in zip(last, grid.input_size, strict=True)):
-        return x
-    size = [b + max(n, i + 1) for b, n, i in zip(grid.before, grid.input_size, last, strict=True)]
-    y = x.new_zeros((*x.shape[:2], *size))
-    y[(..., *(slice(b, b + n) for b, n in zip(grid.before, grid.input_size, strict=True)))] = x
-    return y
-
-
-def summed(cols: Tensor, grid) -> Tensor:
-    """(N, C, *input): every element of ``columns`` added to the input element it was read from."""
-    x = cols.new_zeros((*cols.shape[:2], *grid.input_size))
-    for tap, outputs, inputs in reaches(grid):
-        x[inputs] += cols[(slice(None), slice(None), *tap)][outputs]
-    return x
+    stop = start + max((high - low - 1) * stride + 1, 0)
+    behind = (slice(None),) * (grid.rank - axis - 1)
+    return (..., slice(low, high), *behind), (..., slice(start, stop, stride), *behind)
