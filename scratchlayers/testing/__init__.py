@@ -1,0 +1,10 @@
+"""Does a backend keep the contract? The public conformance kit, for our backends and for yours.
+
+In pytest: :func:`parametrize_with_checks`. At the command line: ``python -m scratchlayers verify``.
+"""
+
+from .cases import CASES, Border, Case
+from .compare import BrokenLawError
+from .suite import Check, checks, parametrize_with_checks
+
+__all__ = ["CASES", "Border", "BrokenLawError", "Case", "Check", "checks", "parametrize_with_checks"]

@@ -1,0 +1,41 @@
+"""How does a long sum of half-precision numbers end? As the exact sum, rounded once."""
+
+from __future__ import annotations
+
+import torch
+
+from ..cases import AVG, CONV, Border, Case
+from ..compare import BrokenLawError, place
+from ..inputs import HALF, Values
+from ..law import law
+from ..reference import reference
+from ..trial import OUTPUTS, Trial
+
+
+def _long(case: Case | Border) -> bool:
+    return case.name in ("sums_of_hundreds", "hundreds_of_copies")
+
+
+@law(*CONV, *AVG, "pad_adjoint", "scatter", dtypes=HALF, every_dtype=True, takes=_long)
+def half_precision_accumulates_wide(trial: Trial) -> None:
+    """A sum of hundreds of bfloat16 or float16 numbers is within one unit in the last place of the exact one."""
+    asked = trial.inputs(values=_NearOne)
+    exact = {name: a.double() if a is not None and name in _SUMMED else a for name, a in asked.items()}
+    (got,), (want,) = trial.ask(asked), reference(trial.kernel, trial.case, exact)
+    error = (got.cpu().double() - want).abs()
+    wrong = error > torch.finfo(trial.dtype).eps * want.abs()
+    trial.error = max(trial.error, float(error.max()))
+    if wrong.any():
+        name = OUTPUTS[trial.kernel][0]
+        units = float((error / want.abs().clamp(min=1e-30)).max()) / torch.finfo(trial.dtype).eps
+        raise BrokenLawError(f"{name} is {place(wrong, name)}, by up to {units:.0f} units in the last place")
+
+
+_SUMMED = ("x", "w", "b", "gy")
+
+
+class _NearOne(Values):
+    """Positive numbers, so that no sum cancels; all windows that can choose the same tap do."""
+
+    def __call__(self, *shape: int) -> torch.Tensor:
+        return super().__call__(*shape).abs().add(0.5).clamp(max=1.5)
