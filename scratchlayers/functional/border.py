@@ -21,12 +21,11 @@ def hashable(value: Any) -> Any:
 
 
 def planned(plan: Callable[..., Any], *words: Any) -> Any:
-    """Call a cached plan, spelling its words anew only where they cannot be hashed as they are."""
+    """Call a cached plan, spelling its words anew where they cannot be hashed as they are."""
     try:
-        hash(words)
+        return plan(*words)
     except TypeError:
-        words = hashable(words)
-    return plan(*words)
+        return plan(*hashable(words))
 
 
 def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None) -> None:

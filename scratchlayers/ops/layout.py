@@ -10,9 +10,10 @@ _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 def like(result: Tensor, *operands: Tensor) -> Tensor:
     """Return ``result`` channels_last if an operand is, else contiguous; copied only where it is not so already."""
-    for x in operands:
-        if is_channels_last(x):
-            return result.contiguous(memory_format=_CHANNELS_LAST[x.dim()])
+    if result.dim() in _CHANNELS_LAST:
+        for x in operands:
+            if is_channels_last(x):
+                return result.contiguous(memory_format=_CHANNELS_LAST[x.dim()])
     return result.contiguous()
 
 
@@ -21,12 +22,10 @@ def is_channels_last(x: Tensor) -> bool:
 
     Of several readings of the strides of an axis with one element, torch prefers the contiguous one.
     """
-    if x.dim() not in _CHANNELS_LAST:
+    strides = x.stride()
+    if strides[1] == 0 or strides[1] > strides[-1] or len(strides) not in _CHANNELS_LAST:
         return False
-    sizes, strides = x.shape, x.stride()
-    if strides[1] == 0 or strides[1] > strides[-1]:
-        return False
-    least = 0
+    sizes, least = x.shape, 0
     for axis in (1, *range(x.dim() - 1, 1, -1), 0):
         if sizes[axis] == 0 or strides[axis] < least or (axis == 0 and least == strides[1]):
             return False

@@ -7,8 +7,10 @@ gradient is Σ_n Yᵍ Xᵀ. The input gradient is a convolution again at stride 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,21 +22,24 @@ def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     """Y = W X + b."""
     if x.dtype in WIDER:
         return conv(wide(x), wide(w), None if b is None else wide(b), grid, groups).to(x.dtype)
-    filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))
-    bias = None if b is None else b.reshape(groups, -1, 1)
-    parts = [_filtered(part, filters, bias, grid) for part in _parts(x, grid)]
-    return joined(parts).reshape(x.shape[0], w.shape[0], *grid.output_size)
+    sizes = _sizes(grid, groups, x.shape, w.shape)
+    filters = w.reshape(sizes.filters)
+    bias = None if b is None else b.reshape(sizes.bias)
+    if sizes.images is None:
+        return _product(filters, windows(x, grid).reshape(sizes.columns), bias).reshape(sizes.output)
+    parts = [_product(filters, _columns(x[images], groups, grid), bias) for images in sizes.images]
+    return torch.cat(parts).reshape(sizes.output)
 
 
 def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int) -> Tensor:
     """Xᵍ: every gy[n,o,p] · w[o,c,t] added to the x[n,c,p,t] it came from."""
     if gy.dtype in WIDER:
         return conv_input_grad(wide(gy), wide(w), grid, groups).to(gy.dtype)
-    if all(s == 1 for s in grid.stride):
+    if _is_dense(grid):
         return conv(gy, _turned(w, groups), None, _mirrored(grid), groups)
     filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:])).mT
-    parts = [_summed(_product(filters, _rows(part, groups)), w, grid, groups) for part in _parts(gy, grid)]
-    return joined(parts)
+    slices = batches(gy.shape[0], groups * w.shape[1], grid)
+    return joined([_summed(_product(filters, _rows(gy[images], groups)), w, grid, groups) for images in slices])
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid, groups: int) -> Tensor:
@@ -42,21 +47,38 @@ def conv_weight_grad(x: Tensor, gy: Tensor, grid, groups: int) -> Tensor:
     if x.dtype in WIDER:
         return conv_weight_grad(wide(x), wide(gy), grid, groups).to(x.dtype)
     shape = (gy.shape[1], x.shape[1] // groups, *grid.kernel_size)
-    total = None
-    for images in batches(x.shape[0], x.shape[1], grid):
-        part = torch.bmm(_rows(gy[images], groups), _columns(x[images], groups, grid).mT)
-        part = part.reshape(-1, *shape).sum(0) if part.shape[0] != groups else part.reshape(shape)
-        total = part if total is None else total.add_(part)
-    return total
-
-
-def _parts(x: Tensor, grid) -> list[Tensor]:
     slices = batches(x.shape[0], x.shape[1], grid)
-    return [x] if len(slices) == 1 else [x[images] for images in slices]
+    if len(slices) == 1:
+        return _weight_grad(x, gy, grid, groups, shape)
+    return sum(_weight_grad(x[images], gy[images], grid, groups, shape) for images in slices)
 
 
-def _filtered(x: Tensor, filters: Tensor, bias: Tensor | None, grid) -> Tensor:
-    return _product(filters, _columns(x, filters.shape[0], grid), bias)
+class _Sizes(NamedTuple):
+    """The shapes of the matrices of a convolution, and the parts of the batch, None for one part."""
+
+    filters: tuple[int, int, int]
+    bias: tuple[int, int, int]
+    columns: tuple[int, int, int]
+    output: tuple[int, ...]
+    images: list[slice] | None
+
+
+@lru_cache(maxsize=4096)
+def _sizes(grid, groups: int, x: torch.Size, w: torch.Size) -> _Sizes:
+    rows, out = prod(w[1:]), w[0] // groups
+    slices = batches(x[0], x[1], grid)
+    return _Sizes(
+        filters=(groups, out, rows),
+        bias=(groups, out, 1),
+        columns=(x[0] * groups, rows, prod(grid.output_size)),
+        output=(x[0], w[0], *grid.output_size),
+        images=None if len(slices) == 1 else slices,
+    )
+
+
+def _weight_grad(x: Tensor, gy: Tensor, grid, groups: int, shape: tuple[int, ...]) -> Tensor:
+    each = torch.bmm(_rows(gy, groups), _columns(x, groups, grid).mT)
+    return each.reshape(shape) if x.shape[0] == 1 else each.reshape(x.shape[0], *shape).sum(0)
 
 
 def _product(filters: Tensor, cols: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -94,6 +116,12 @@ def _turned(w: Tensor, groups: int) -> Tensor:
     return turned.flip(tuple(range(2, w.dim())))
 
 
+@lru_cache(maxsize=4096)
+def _is_dense(grid) -> bool:
+    return all(s == 1 for s in grid.stride)
+
+
+@lru_cache(maxsize=4096)
 def _mirrored(grid):
     """Return the grid that reads, for every input element, the outputs that read it (stride 1)."""
     before = tuple((k - 1) * d - b for k, d, b in zip(grid.kernel_size, grid.dilation, grid.before, strict=True))

@@ -23,15 +23,15 @@ def windows(x: Tensor, grid, fill: float = 0) -> Tensor:
     border = _border(grid)
     if border is not None:
         x = border.around(x, fill)
-    return x.as_strided(*_strided(grid, x.shape[:2], x.stride()))
+    return x.as_strided(*_strided(grid, x.shape, x.stride()))
 
 
 @lru_cache(maxsize=4096)
-def _strided(grid, lead: torch.Size, strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _strided(grid, shape: torch.Size, strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(sizes, strides) of the view: a tap is a dilation apart, an output position a stride."""
     taps = (s * d for s, d in zip(strides[2:], grid.dilation, strict=True))
     steps = (s * g for s, g in zip(strides[2:], grid.stride, strict=True))
-    return (*lead, *grid.kernel_size, *grid.output_size), (*strides[:2], *taps, *steps)
+    return (*shape[:2], *grid.kernel_size, *grid.output_size), (*strides[:2], *taps, *steps)
 
 
 class _Border(NamedTuple):
@@ -42,7 +42,8 @@ class _Border(NamedTuple):
     source: tuple
 
     def around(self, x: Tensor, fill: float) -> Tensor:
-        y = x.new_full((*x.shape[:2], *self.size), fill)
+        shape = (*x.shape[:2], *self.size)
+        y = x.new_full(shape, fill) if fill else x.new_zeros(shape)
         y[self.target] = x[self.source]
         return y
 
