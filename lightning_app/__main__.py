@@ -1,4 +1,4 @@
-"""What can be done here? ``python -m lightning_app fit | validate | test | predict``; every known failure is one line."""
+"""What can be done here? ``python -m lightning_app fit | validate | test | predict``. Known failures are one line."""
 
 import difflib
 import os
@@ -26,7 +26,16 @@ Examples
 All options: python -m lightning_app fit --help      The network and every setting: configs/mnist.yaml
 """
 COMMANDS = ("fit", "validate", "test", "predict")
-EXTRA = ("pytorch_lightning", "jsonargparse", "torchmetrics", "rich", "yaml", "matplotlib", "PIL", "lightning_utilities")
+EXTRA = (
+    "pytorch_lightning",
+    "jsonargparse",
+    "torchmetrics",
+    "rich",
+    "yaml",
+    "matplotlib",
+    "PIL",
+    "lightning_utilities",
+)
 DEBUG, DEBUG_VARIABLE = "--debug", "SCRATCHLAYERS_DEBUG"
 FAILED, INTERRUPTED = 1, 130
 
@@ -34,7 +43,7 @@ FAILED, INTERRUPTED = 1, 130
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+        sys.stdout.write(HELP)
         return 0
     debug = DEBUG in arguments or bool(os.environ.get(DEBUG_VARIABLE))
     try:
@@ -68,7 +77,7 @@ def _run(command: str, options: list[str]) -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    sys.stderr.write(f"error: {message}\n")
     return code
 
 

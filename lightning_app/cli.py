@@ -14,7 +14,6 @@ from lightning_utilities.core.imports import RequirementCache
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
-
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lightning_app import checkpoint, results, run
@@ -162,9 +161,7 @@ def _parser_options() -> dict[str, Any]:
 
 def _checkpoint(to: run.Run, name: str, **options: Any) -> ModelCheckpoint:
     """Written at the end of an epoch, over the one before."""
-    return ModelCheckpoint(
-        to.checkpoints, name, save_on_train_epoch_end=True, enable_version_counter=False, **options
-    )
+    return ModelCheckpoint(to.checkpoints, name, save_on_train_epoch_end=True, enable_version_counter=False, **options)
 
 
 def _written(best: ModelCheckpoint) -> str:

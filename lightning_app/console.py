@@ -48,7 +48,16 @@ def console() -> Console:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Lightning's advertisements and the warnings that are about no fault of the user's are not shown."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed", "lightning_fabric.utilities.rank_zero", "lightning.pytorch.utilities.rank_zero", "pytorch_lightning.accelerators.cuda")]
+    loggers = [
+        logging.getLogger(name)
+        for name in (
+            "pytorch_lightning.utilities.rank_zero",
+            "lightning_fabric.utilities.seed",
+            "lightning_fabric.utilities.rank_zero",
+            "lightning.pytorch.utilities.rank_zero",
+            "pytorch_lightning.accelerators.cuda",
+        )
+    ]
     with warnings.catch_warnings():
         for message, category in NOISE.items():
             warnings.filterwarnings("ignore", message=message, category=category)

@@ -1,4 +1,4 @@
-"""How did training go? One row per epoch and a loss per few steps, carried in the checkpoint so that resuming continues it."""
+"""How did training go? A row per epoch and a loss per few steps, carried in the checkpoint: resuming continues it."""
 
 import time
 from typing import Any

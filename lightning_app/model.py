@@ -33,6 +33,7 @@ class Classifier(pl.LightningModule):
         weight_decay: of the optimizer.
         label_smoothing: the part of the target that is spread over all classes.
         warmup: the part of training in which the rate rises.
+
     """
 
     def __init__(
@@ -117,11 +118,15 @@ class Classifier(pl.LightningModule):
         self.test_metrics.update(self(x), y)
 
     def on_test_epoch_end(self) -> None:
-        """Keep the numbers, over all processes, as plain lists, to 6 decimals (they are float32)."""
-        numbers = {name: value.cpu().double() for name, value in self.test_metrics.compute().items()}
-        self.tested = {name: value.round(decimals=6).tolist() for name, value in numbers.items()}
+        """Keep the numbers, over all processes, as plain numbers and lists."""
+        self.tested = {name: _plain(value) for name, value in self.test_metrics.compute().items()}
         self.test_metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """A checkpoint says which data it learned from, and what an image and the classes were."""
         checkpoint["data"] = self.trainer.datamodule.description()
+
+
+def _plain(value: Tensor) -> Any:
+    """Python's numbers; fractions to 6 decimals, which float32 has."""
+    return value.double().round(decimals=6).tolist() if value.is_floating_point() else value.tolist()

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +29,8 @@ def predict(arguments: list[str]) -> None:
             failures.append(str(error))
             continue
         answer = ranked(net, image, content["data"]["classes"])
-        print(json.dumps({"file": file, **answer}, ensure_ascii=False) if options.json else _line(file, answer))
+        line = json.dumps({"file": file, **answer}, ensure_ascii=False) if options.json else _line(file, answer)
+        sys.stdout.write(line + "\n")
     if failures:
         raise AppError("; ".join(failures))
 

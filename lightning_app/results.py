@@ -30,7 +30,9 @@ def finish(run: Run, trainer: pl.Trainer, history: History) -> None:
             figure.savefig(part, format="png", dpi=figures.DPI)
     (run.folder / "hparams.yaml").unlink(missing_ok=True)  # the CSV logger's; config.yaml says it all
     run.make_latest()
-    console().print(f"{_tested(content)} after {history.seconds:.1f} s of training · pictures and results: {run.folder}")
+    console().print(
+        f"{_tested(content)} after {history.seconds:.1f} s of training · pictures and results: {run.folder}"
+    )
 
 
 def validated(checkpoint: str, trainer: pl.Trainer) -> None:
@@ -79,7 +81,8 @@ def _about(trainer: pl.Trainer) -> dict[str, Any]:
 
 
 def _tested(content: dict[str, Any]) -> str:
-    return f"[bold]test accuracy {content['test_accuracy']:.2%}[/] on {content['test_images']:,} {content['dataset']} images"
+    accuracy = f"[bold]test accuracy {content['test_accuracy']:.2%}[/]"
+    return f"{accuracy} on {content['test_images']:,} {content['dataset']} images"
 
 
 def _beside(checkpoint: str, name: str, content: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Where does a run leave its files? In runs/<name>/, each written whole or not at all; runs/latest points to the newest.
+"""Where does a run leave its files? In runs/<name>/, each whole or not at all; runs/latest points to the newest.
 
 ``config.yaml  metrics.csv  results.json  *.png  checkpoints/best.ckpt  checkpoints/last.ckpt``
 """

@@ -1,4 +1,4 @@
-"""What is trained on when there is no network? 1,797 real handwritten digits that travel with the package (digits.md)."""
+"""What is trained on when there is no network? 1,797 real handwritten digits that come with the package (digits.md)."""
 
 from importlib.resources import files
 

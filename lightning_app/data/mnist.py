@@ -19,15 +19,9 @@ class File(NamedTuple):
     sha256: str
 
 
-TRAIN_X = File(
-    "train-images-idx3-ubyte", 47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
-)
-TRAIN_Y = File(
-    "train-labels-idx1-ubyte", 60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
-)
-TEST_X = File(
-    "t10k-images-idx3-ubyte", 7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
-)
+TRAIN_X = File("train-images-idx3-ubyte", 47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db")
+TRAIN_Y = File("train-labels-idx1-ubyte", 60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5")
+TEST_X = File("t10k-images-idx3-ubyte", 7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")
 TEST_Y = File("t10k-labels-idx1-ubyte", 10008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")
 FILES = (TRAIN_X, TRAIN_Y, TEST_X, TEST_Y)
 
@@ -36,7 +30,7 @@ INSIDE = ("mnist", ".", "MNIST/raw")  # ours, the files themselves, torchvision'
 
 
 def folders(root: str | None) -> list[Path]:
-    """The folders looked in, in order: ``root``, $SCRATCHLAYERS_DATA, the cache; each as it is or with mnist/ inside."""
+    """Where to look, in order: in ``root``, $SCRATCHLAYERS_DATA and the cache, each itself or mnist/ inside it."""
     bases = [root, os.environ.get(ROOT_VARIABLE), cache_folder()]
     return [Path(base) / inside for base in bases if base for inside in INSIDE]
 

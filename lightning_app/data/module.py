@@ -22,12 +22,13 @@ class DataModule(pl.LightningDataModule):
     """Images in memory, parted into training, validation and test.
 
     Args:
-        dataset: auto takes MNIST if it is there or can be fetched, else the digits built in; npz and folder are your own.
+        dataset: auto is MNIST if it is there or can be fetched, else the digits built in; npz and folder are your own.
         root: where the files are, or are put; for npz the file, for folder the folder. Also $SCRATCHLAYERS_DATA.
         batch_size: images per optimizer step, shared between the processes when there are several.
         validation: the part of the training images that is held out for choosing the best checkpoint.
         shift: training images are moved at random by up to so many pixels each way.
         seed: of shuffling and shifts; follows seed_everything.
+
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         _check(batch_size >= 1, "--data.batch_size", batch_size, "at least 1")
         _check(0 < validation < 1, "--data.validation", validation, "between 0 and 1")
-        _check(0 <= shift, "--data.shift", shift, "0 or more pixels")
+        _check(shift >= 0, "--data.shift", shift, "0 or more pixels")
         self.dataset, self.root, self.batch_size = dataset, root, batch_size
         self.validation, self.shift, self.seed = validation, shift, seed
         self.images: Images | None = None
@@ -85,9 +86,7 @@ class DataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled, shifted batches."""
-        return _loader(
-            self.train, Shuffled(len(self.train.y), self.batch_size, self.shift, self.seed, *self._place())
-        )
+        return _loader(self.train, Shuffled(len(self.train.y), self.batch_size, self.shift, self.seed, *self._place()))
 
     def val_dataloader(self) -> DataLoader:
         """The held-out images, once, in order."""

@@ -1,11 +1,10 @@
-"""What do the layers make of a digit? Kernels, feature maps and pooled maps, computed by the trained layers themselves."""
+"""What do the layers make of a digit? Kernels, feature maps and pooled maps, as the trained layers compute them."""
 
 import math
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
@@ -84,7 +83,11 @@ def _tiles(part: SubFigure, content: tuple[Tensor, Colormap]) -> None:
 
 def _answer(part: SubFigure, content: tuple[Tensor, tuple[str, ...], int]) -> None:
     probabilities, classes, y = content
-    top = probabilities.topk(min(10, len(classes))).indices.sort().values if len(classes) > 10 else torch.arange(len(classes))
+    top = (
+        probabilities.topk(min(10, len(classes))).indices.sort().values
+        if len(classes) > 10
+        else torch.arange(len(classes))
+    )
     axes = part.add_axes((0.16, 0.08, 0.72, 0.72))
     bars = [float(probabilities[i]) for i in top]
     axes.barh(range(len(top)), [1] * len(top), color=FAINT, height=0.62)
@@ -96,7 +99,15 @@ def _answer(part: SubFigure, content: tuple[Tensor, tuple[str, ...], int]) -> No
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     best = int(np.argmax(bars))
-    axes.text(0.97, best, "> 99.9%" if bars[best] > 0.999 else f"{bars[best]:.1%}", ha="right", va="center", fontsize=10, color="white")
+    axes.text(
+        0.97,
+        best,
+        "> 99.9%" if bars[best] > 0.999 else f"{bars[best]:.1%}",
+        ha="right",
+        va="center",
+        fontsize=10,
+        color="white",
+    )
 
 
 def _box(left: float, bottom: float, right: float, top: float) -> dict[str, float]:

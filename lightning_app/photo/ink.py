@@ -1,4 +1,4 @@
-"""Where on this picture is ink? Dark on light or light on dark, unevenly lit, thinly written: white strokes on black."""
+"""Where on this picture is ink? It may be dark or light, unevenly lit, thinly written; it becomes white on black."""
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -20,7 +20,7 @@ def ink(grey: Image.Image) -> np.ndarray | None:
     full = np.percentile(strokes[strokes > threshold], 80) if (strokes > threshold).any() else 0
     if full < 8:  # of 255: the noise of a camera
         return None
-    soft = ((strokes - threshold / 2) / (full - threshold / 2)).clip(0, 1)
+    soft = ((strokes - threshold / 4) / (full - threshold / 4)).clip(0, 1)
     return (255 * soft).astype(np.uint8)
 
 
@@ -34,11 +34,15 @@ def thickened(strokes: Image.Image) -> Image.Image:
 
 
 def _light_on_dark(grey: Image.Image) -> Image.Image:
-    """Inverted if needed. The border shows the paper; the ink is what differs from it most."""
+    """Inverted if needed. A plane through the border's greys is the paper; the ink is what differs from it most."""
     values = np.asarray(grey, dtype=np.float32)
-    paper = np.median(np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]]))
-    low, high = np.percentile(values, (1, 99))
-    return grey.point(lambda value: 255 - value) if paper - low > high - paper else grey
+    rows, columns = np.indices(values.shape)
+    design = np.stack([np.ones_like(values), rows, columns], axis=-1)
+    border = np.ones(values.shape, bool)
+    border[1:-1, 1:-1] = False
+    plane = np.linalg.lstsq(design[border], values[border])[0]
+    low, high = np.percentile(values - design @ plane, (0.2, 99.8))
+    return grey.point(lambda value: 255 - value) if -low > high else grey
 
 
 def _above_paper(grey: Image.Image) -> np.ndarray:
