@@ -1,0 +1,38 @@
+# Every developer command; CI runs the same ones. `make` alone lists them.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help train test slow lint types bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+train: .venv/installed ## set everything up, train on MNIST (or, offline, on the built-in digits), show the results
+	$(BIN)/python -m lightning_app fit $(ARGS)
+
+test: .venv/installed ## set everything up and run the tests
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+
+slow: .venv/installed ## the long tests: training runs, two processes, thorough sweeps
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: .venv/installed ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed ## static types
+	$(BIN)/mypy
+
+bench: .venv/installed ## our time beside torch.nn's
+	$(BIN)/python -m scratchlayers bench $(ARGS)
+
+clean: ## remove what the other commands made
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
