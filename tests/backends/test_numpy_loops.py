@@ -45,6 +45,9 @@ class TestZeroPad:
         padded = zero_pad(image([1, 2], [3, 4]), before=(1, 0), after=(0, 2))
         assert_array_equal(padded, image([0, 0, 0, 0], [1, 2, 0, 0], [3, 4, 0, 0]))
 
+    def test_both_ends_are_alike_unless_told_otherwise(self):
+        assert_array_equal(zero_pad(np.array([[[5]]]), 2), [[[0, 0, 5, 0, 0]]])
+
     def test_what_it_returns_is_fresh(self):
         x = image([1])
         zero_pad(x, 0)[...] = 7
@@ -147,6 +150,12 @@ class TestConvBackward:
         gx, gw, gb = conv_backward(np.array([[[0.5]]]), np.array([[[3]]]), np.array([[[1]]]))
         assert (gx.item(), gw.item(), gb.item()) == (0.5, 1.5, 0.5)
 
+    def test_halves_may_pass_their_range_on_the_way_to_the_sum(self):
+        gy = np.array([65504, 65504, -65504], np.float16).reshape(3, 1, 1).repeat(2, axis=1)
+        _, gw, gb = conv_backward(gy, np.ones((3, 1, 1), np.float16), np.zeros((2, 1, 1), np.float16))
+        assert gw.ravel().tolist() == gb.tolist() == [65504, 65504]
+        assert gb.dtype == np.float16
+
     def test_a_gradient_of_another_shape_is_refused(self):
         with pytest.raises(ValueError, match=r"gy must have the shape of the output, \(1, 1, 2\), got \(1, 1, 3\)"):
             conv_backward(np.ones((1, 1, 3)), np.ones((1, 1, 3)), np.ones((1, 1, 2)))
@@ -226,6 +235,10 @@ class TestPooling:
     def test_the_mean_of_whole_numbers_is_a_real_number(self):
         assert pool_forward(np.array([[[1, 2]]]), 2, mode="average").item() == 1.5
         assert_array_equal(pool_backward(np.array([[[1]]]), np.array([[[1, 2]]]), 2, mode="average"), [[[0.5, 0.5]]])
+
+    def test_halves_may_pass_their_range_on_the_way_to_the_mean(self):
+        y = pool_forward(np.full((1, 1, 2), 65504, np.float16), 2, mode="average")
+        assert (y.item(), y.dtype) == (65504, np.float16)
 
     def test_infinite_gradients_stay_where_they_belong(self):
         assert_array_equal(pool_backward(np.array([[[INF]]]), np.array([[[1.0, 2.0]]]), 2), [[[0, INF]]])
