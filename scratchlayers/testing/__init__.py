@@ -3,7 +3,8 @@
 In pytest: :func:`parametrize_with_checks`. At the command line: ``python -m scratchlayers verify``.
 """
 
-from .cases import CASES, Border, Case
+from .case import Border, Case
+from .cases import CASES
 from .compare import BrokenLawError
 from .suite import Check, checks, parametrize_with_checks
 

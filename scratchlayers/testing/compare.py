@@ -87,7 +87,7 @@ def _worst(got: Tensor, want: Tensor, right: Tensor, error: Tensor) -> str:
 
 def _said(number: Tensor) -> str:
     value = number.item()
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float | complex) else str(value)
 
 
 def _error(got: Tensor, want: Tensor) -> Tensor:

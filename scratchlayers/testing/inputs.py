@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..contract import NAMES, tap_dtype
 from ..geometry import Sizes
-from .cases import Border, Case
+from .case import Border, Case
 from .reference import max_pool
 
 Inputs = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .cases import Border, Case
+from .case import Border, Case
 from .inputs import DTYPES, REAL
 from .trial import Trial
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..contract import NAMES, tap_dtype
 from ..geometry import Grid
-from .cases import Border, Case
+from .case import Border, Case
 
 
 def reference(kernel: str, case: Case | Border, inputs: dict[str, Any]) -> tuple[Tensor, ...]:

@@ -17,7 +17,8 @@ import torch
 
 from ..contract import Backend, Kernel
 from ..registry import get
-from .cases import CASES, Border, Case
+from .case import Border, Case
+from .cases import CASES
 from .compare import BrokenLawError
 from .law import Group, Law
 from .laws import LAWS

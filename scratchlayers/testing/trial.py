@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..contract import Kernel
-from .cases import CONV, Border, Case
+from .case import CONV, Border, Case
 from .compare import close
 from .inputs import Inputs, Values, inputs
 from .reference import reference

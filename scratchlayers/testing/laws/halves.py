@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..cases import AVG, CONV, Border, Case
+from ..case import AVG, CONV, Border, Case
 from ..compare import BrokenLawError, place
 from ..inputs import HALF, Values
 from ..law import law
@@ -18,17 +18,17 @@ def _long(case: Case | Border) -> bool:
 
 @law(*CONV, *AVG, "pad_adjoint", "scatter", dtypes=HALF, every_dtype=True, takes=_long)
 def half_precision_accumulates_wide(trial: Trial) -> None:
-    """A sum of hundreds of bfloat16 or float16 numbers is within one unit in the last place of the exact one."""
+    """A sum of hundreds of bfloat16 or float16 numbers is the exact one, rounded once."""
     asked = trial.inputs(values=_NearOne)
     exact = {name: a.double() if a is not None and name in _SUMMED else a for name, a in asked.items()}
     (got,), (want,) = trial.ask(asked), reference(trial.kernel, trial.case, exact)
     error = (got.cpu().double() - want).abs()
-    wrong = error > torch.finfo(trial.dtype).eps * want.abs()
+    once = 0.6 * torch.finfo(trial.dtype).eps  # half a unit, and room for float32 sums
+    wrong = error > once * want.abs()
     trial.error = max(trial.error, float(error.max()))
     if wrong.any():
         name = OUTPUTS[trial.kernel][0]
-        units = float((error / want.abs().clamp(min=1e-30)).max()) / torch.finfo(trial.dtype).eps
-        raise BrokenLawError(f"{name} is {place(wrong, name)}, by up to {units:.0f} units in the last place")
+        raise BrokenLawError(f"{name} is {place(wrong, name)}, by up to {float(error.max()):.6g}")
 
 
 _SUMMED = ("x", "w", "b", "gy")

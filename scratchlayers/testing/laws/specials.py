@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..cases import AVG, PAD, Border, Case
+from ..case import AVG, PAD, Border, Case
 from ..compare import BrokenLawError
 from ..inputs import HALF, INTEGER, REAL, WholeValues
 from ..law import law

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...contract import NAMES
-from ..cases import Border, Case
+from ..case import Border, Case
 from ..compare import BrokenLawError
 from ..inputs import DTYPES, Inputs
 from ..law import law
@@ -120,14 +120,16 @@ def _landed(kernel: str, got: Tensor, want: Tensor) -> str:
         at = tuple((got != want).nonzero()[0].tolist())
         return f"counts {got[at].item():.6g} instead of {want[at].item():.6g} at {output} {at[2:]}"
     skip = 2 if len({place[:2] for place in places + expected}) == 1 else 0
-    return f"lands at {output} {_listed(places, skip)} instead of {_listed(expected, skip)}"
+    return f"lands {_listed(places, skip, output)} instead of {_listed(expected, skip, output)}"
 
 
 def _places(y: Tensor) -> list[tuple[int, ...]]:
     return [tuple(at) for at in y.nonzero().tolist()]
 
 
-def _listed(places: list[tuple[int, ...]], skip: int) -> str:
+def _listed(places: list[tuple[int, ...]], skip: int, output: str) -> str:
     """Say the first places, without image and channel where these do not differ."""
-    shown = ", ".join(str(place[skip:]) for place in places[:3]) or "no place"
-    return shown if len(places) <= 3 else f"{shown} and {len(places) - 3} more"
+    if not places:
+        return "nowhere"
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return f"at {output} {', '.join(str(place[skip:]) for place in places[:3])}{more}"
