@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,8 +16,7 @@ _TESTED = TorchVersion("2.13") <= TorchVersion(torch.__version__) < TorchVersion
 _SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") and hasattr(torch._C, "_FunctionBase")
 
 
-def _functorch_is_active() -> bool:
-    return torch._C._are_functorch_transforms_active() if _SHORTCUT else True
+_functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
 
 
 class Op(Function):
@@ -37,4 +37,4 @@ def _records(args: tuple[Any, ...]) -> bool:
         return True
     if not torch.is_grad_enabled():
         return False
-    return any(isinstance(a, Tensor) and a.requires_grad for a in args)
+    return True in [a.requires_grad for a in args if isinstance(a, Tensor)]

@@ -23,12 +23,12 @@ def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     if x.dtype in WIDER:
         return conv(wide(x), wide(w), None if b is None else wide(b), grid, groups).to(x.dtype)
     sizes = _sizes(grid, groups, x.shape, w.shape)
-    filters = w.reshape(sizes.filters)
-    bias = None if b is None else b.reshape(sizes.bias)
+    filters = w.reshape(*sizes.filters)
+    bias = None if b is None else b.reshape(*sizes.bias)
     if sizes.images is None:
-        return _product(filters, windows(x, grid).reshape(sizes.columns), bias).reshape(sizes.output)
+        return _product(filters, windows(x, grid).reshape(*sizes.columns), bias).reshape(*sizes.output)
     parts = [_product(filters, _columns(x[images], groups, grid), bias) for images in sizes.images]
-    return torch.cat(parts).reshape(sizes.output)
+    return torch.cat(parts).reshape(*sizes.output)
 
 
 def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int) -> Tensor:

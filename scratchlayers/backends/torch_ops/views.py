@@ -20,18 +20,10 @@ def wide(x: Tensor) -> Tensor:
 
 def windows(x: Tensor, grid, fill: float = 0) -> Tensor:
     """(N, C, *kernel, *output): x[n, c, p, t], a view of the input with ``fill`` around it."""
-    border = _border(grid)
-    if border is not None:
-        x = border.around(x, fill)
-    return x.as_strided(*_strided(grid, x.shape, x.stride()))
-
-
-@lru_cache(maxsize=4096)
-def _strided(grid, shape: torch.Size, strides: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(sizes, strides) of the view: a tap is a dilation apart, an output position a stride."""
-    taps = (s * d for s, d in zip(strides[2:], grid.dilation, strict=True))
-    steps = (s * g for s, g in zip(strides[2:], grid.stride, strict=True))
-    return (*shape[:2], *grid.kernel_size, *grid.output_size), (*strides[:2], *taps, *steps)
+    view = _view(grid, x.shape, x.stride())
+    if view.border is not None:
+        x = view.border.around(x, fill)
+    return x.as_strided(view.size, view.strides)
 
 
 class _Border(NamedTuple):
@@ -42,14 +34,30 @@ class _Border(NamedTuple):
     source: tuple
 
     def around(self, x: Tensor, fill: float) -> Tensor:
-        shape = (*x.shape[:2], *self.size)
-        y = x.new_full(shape, fill) if fill else x.new_zeros(shape)
+        y = x.new_full(self.size, fill) if fill else x.new_zeros(self.size)
         y[self.target] = x[self.source]
         return y
 
 
+class _View(NamedTuple):
+    """The windows of an input as a strided view: a tap is a dilation apart, an output position a stride."""
+
+    border: _Border | None
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
 @lru_cache(maxsize=4096)
-def _border(grid) -> _Border | None:
+def _view(grid, shape: torch.Size, strides: tuple[int, ...]) -> _View:
+    border = _border(grid, shape[:2])
+    if border is not None:
+        strides = tuple(prod(border.size[axis + 1 :]) for axis in range(len(border.size)))
+    taps = (s * d for s, d in zip(strides[2:], grid.dilation, strict=True))
+    steps = (s * g for s, g in zip(strides[2:], grid.stride, strict=True))
+    return _View(border, (*shape[:2], *grid.kernel_size, *grid.output_size), (*strides[:2], *taps, *steps))
+
+
+def _border(grid, lead: torch.Size) -> _Border | None:
     """Return None where no window hangs over the input and the first starts at its first element."""
     reach = [(m - 1) * s + (k - 1) * d + 1 for _, m, k, s, d, *_ in zip(*grid, strict=True)]
     if not any(grid.before) and all(r <= n for r, n in zip(reach, grid.input_size, strict=True)):
@@ -60,7 +68,7 @@ def _border(grid) -> _Border | None:
         stop = max(min(n, r - b), start)
         source.append(slice(start, stop))
         target.append(slice(start + b, stop + b))
-    return _Border(tuple(reach), (..., *target), (..., *source))
+    return _Border((*lead, *reach), (..., *target), (..., *source))
 
 
 def batches(images: int, channels: int, grid) -> list[slice]:
