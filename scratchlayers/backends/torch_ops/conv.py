@@ -78,7 +78,7 @@ def _sizes(grid, groups: int, x: torch.Size, w: torch.Size) -> _Sizes:
 
 def _weight_grad(x: Tensor, gy: Tensor, grid, groups: int, shape: tuple[int, ...]) -> Tensor:
     each = torch.bmm(_rows(gy, groups), _columns(x, groups, grid).mT)
-    return each.reshape(shape) if x.shape[0] == 1 else each.reshape(x.shape[0], *shape).sum(0)
+    return each.reshape(shape) if x.shape[0] == 1 else each.reshape(x.shape[0], *shape).sum(0, dtype=each.dtype)
 
 
 def _product(filters: Tensor, cols: Tensor, bias: Tensor | None = None) -> Tensor:
