@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from threading import Lock
+from types import ModuleType
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import nn as torch_nn
 
 from . import functional, nn
 from .geometry import is_per_side
+from .nn.choice import Chooses
 
 logger = logging.getLogger("scratchlayers")
 
@@ -20,9 +22,14 @@ _PAIRS: dict[type, type] = {
     getattr(torch_nn, name): getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)
 }
 _BACK: dict[type, type] = {ours: torchs for torchs, ours in _PAIRS.items()}
-_PATCHED = {
-    space: [name for name in functional.__all__ if hasattr(space, name)] for space in (torch, torch_nn.functional)
+_TORCHS: dict[tuple[ModuleType, str], Any] = {
+    (space, name): getattr(space, name)
+    for space in (torch, torch_nn.functional)
+    for name in functional.__all__
+    if hasattr(space, name)
 }
+_counting = Lock()
+_blocks = 0
 
 
 def convert(model: torch_nn.Module) -> torch_nn.Module:
@@ -66,19 +73,29 @@ def patch() -> Iterator[None]:
 
     ``torch.nn.functional.*`` and ``torch.*`` name our functions until the block ends, which modules built before and
     after, subclasses and users' code look up when they run. Names imported earlier (``from torch.nn.functional import
-    conv2d``) are not caught. The change is seen by all threads.
+    conv2d``) are not caught. The change is seen by all threads, and lasts until the last of several blocks ends.
     """
-    replaced = {space: {name: getattr(functional, name) for name in names} for space, names in _PATCHED.items()}
-    with ExitStack() as stack:
-        for space, names in replaced.items():
-            stack.enter_context(mock.patch.multiple(space, **names))
+    _enter(+1)
+    try:
         yield
+    finally:
+        _enter(-1)
+
+
+def _enter(step: int) -> None:
+    """Count the open blocks: the first swaps the functions in, the last one out."""
+    global _blocks
+    with _counting:
+        _blocks += step
+        if _blocks == (step > 0):
+            for (space, name), torchs in _TORCHS.items():
+                setattr(space, name, getattr(functional, name) if step > 0 else torchs)
 
 
 def _reason(module: torch_nn.Module) -> str | None:
     """Why a module of the family is not ours, or None."""
     kind = type(module)
-    if kind in _BACK or not isinstance(module, tuple(_PAIRS)):
+    if isinstance(module, Chooses) or not isinstance(module, tuple(_PAIRS)):
         return None
     if kind in _PAIRS:
         return "not converted yet"

@@ -11,6 +11,7 @@ from torch import nn as torch_nn
 
 from . import nn, registry
 from .conversion import left_alone
+from .nn.choice import Chooses
 
 _KERNELS = {
     (nn.Conv1d, nn.Conv2d, nn.Conv3d): ("conv", "conv_input_grad", "conv_weight_grad"),
@@ -51,11 +52,15 @@ def explain(model: torch_nn.Module, *example: Any) -> None:
 
 
 def observe(model: torch_nn.Module, *example: Any) -> list[Layer]:
-    """Run ``model(*example)`` as in training and return what each layer of ours did, in the order of the calls."""
+    """Run ``model(*example)`` as in training and return what each layer of ours did, in the order of the calls.
+
+    Buffers, such as the running statistics of a batch normalisation, are put back as they were.
+    """
     rows: list[Layer] = []
     handles = []
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     for name, module in model.named_modules():
-        if type(module).__module__.startswith(nn.__name__ + "."):
+        if isinstance(module, Chooses):
             handles += _watched(name or "the model itself", module, rows)
     try:
         with torch.enable_grad():
@@ -63,30 +68,41 @@ def observe(model: torch_nn.Module, *example: Any) -> list[Layer]:
     finally:
         for handle in handles:
             handle.remove()
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
     return rows
 
 
 def _watched(name: str, module: torch_nn.Module, rows: list[Layer]) -> list[Any]:
     """Hook a module so that each call appends its Layer."""
-    kept: list[Any] = []
+    open_calls: list[tuple[Layer, Any]] = []
 
-    def enter(module, inputs):
+    def enter(module, args, kwargs):
         row = Layer(name, type(module).__name__)
-        with module._chosen():
-            for kernel in _kernels(module):
-                where = (inputs[0].device.type, inputs[0].dtype, _rank(module))
-                row.backends[kernel], row.refusals[kernel] = registry.choice(kernel, *where)
+        _choose(row, module, args[0] if args else kwargs["input"])
         hooks = torch.autograd.graph.saved_tensors_hooks(_counting(row, module), lambda tensor: tensor)
         hooks.__enter__()
-        kept.append((row, hooks))
+        open_calls.append((row, hooks))
 
-    def leave(module, inputs, output):
-        row, hooks = kept.pop()
+    def leave(module, args, output):
+        row, hooks = open_calls.pop()
         hooks.__exit__(None, None, None)
-        row.output = tuple((output[0] if isinstance(output, tuple) else output).shape)
-        rows.append(row)
+        if output is not None:  # None after an exception
+            row.output = tuple((output[0] if isinstance(output, tuple) else output).shape)
+            rows.append(row)
 
-    return [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
+    before = module.register_forward_pre_hook(enter, with_kwargs=True)
+    return [before, module.register_forward_hook(leave, always_call=True)]
+
+
+def _choose(row: Layer, module: torch_nn.Module, x: Tensor) -> None:
+    """Write down who runs each kernel of the module, and who refused."""
+    kernels, rank = _kernels(module)
+    with module._chosen():
+        for kernel in kernels:
+            over = max(rank, x.dim() - 2) if kernel.startswith("pad") else rank
+            row.backends[kernel], row.refusals[kernel] = registry.choice(kernel, x.device.type, x.dtype, over)
 
 
 def _counting(row: Layer, module: torch_nn.Module):
@@ -102,16 +118,14 @@ def _counting(row: Layer, module: torch_nn.Module):
     return pack
 
 
-def _kernels(module: torch_nn.Module) -> tuple[str, ...]:
+def _kernels(module: torch_nn.Module) -> tuple[tuple[str, ...], int]:
+    """(the kernels a module calls, the number of its spatial axes)."""
     padding = ("pad", "pad_adjoint")
-    for kinds, kernels in _KERNELS.items():
-        if isinstance(module, kinds):
-            return kernels + (padding if getattr(module, "padding_mode", "zeros") != "zeros" else ())
-    return padding
-
-
-def _rank(module: torch_nn.Module) -> int:
-    return int(type(module).__name__[-2])
+    for rank, kinds in enumerate(zip(*_KERNELS, strict=True), start=1):
+        for kind, kernels in zip(kinds, _KERNELS.values(), strict=True):
+            if isinstance(module, kind):
+                return kernels + (padding if getattr(module, "padding_mode", "zeros") != "zeros" else ()), rank
+    return padding, len(module.padding) // 2
 
 
 def _by_reason(row: Layer) -> list[tuple[str, str]]:
@@ -119,7 +133,7 @@ def _by_reason(row: Layer) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for kernel, refusals in row.refusals.items():
         for backend, reason in refusals.items():
-            found.setdefault((backend, reason.replace(kernel, "such kernel")), []).append(kernel)
+            found.setdefault((backend, reason.replace(f"has no {kernel}", "has no such kernel")), []).append(kernel)
     return [(backend, f"{reason} ({', '.join(kernels)})") for (backend, reason), kernels in found.items()]
 
 

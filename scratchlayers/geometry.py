@@ -142,7 +142,7 @@ def transposed(
             raise ValueError(f"output_padding must be smaller than stride or dilation, got {e} at {s} and {d}")
     axes = zip(input_size, window.stride, sides, window.extent, extra, strict=True)
     size = tuple((n - 1) * s - sum(side) + extent + e for n, s, side, extent, e in axes)
-    if min(size) < 1:
+    if min(size) < 0:
         raise ValueError(f"the output would have size {size}: make the padding smaller or the input larger")
     before, after = zip(*sides, strict=True)
     return Grid(size, input_size, window.kernel_size, window.stride, window.dilation, before, after)

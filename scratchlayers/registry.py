@@ -13,9 +13,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from threading import RLock
 from types import SimpleNamespace
 from typing import cast
 
@@ -26,8 +27,11 @@ from .contract import NAMES, Backend, Kernel, Kernels
 ENTRY_POINTS = "scratchlayers.backends"
 VARIABLE = "SCRATCHLAYERS_BACKEND"
 _BUILT_IN = ("scratchlayers.backends.torch_ops", "scratchlayers.backends.numpy_loops")
+_ENVIRONMENT = os.environ.get(VARIABLE) or None  # read once: a choice that changed halfway would be two choices
 _registered: dict[str, Backend] = {}
-_wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=None)
+_wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=_ENVIRONMENT)
+_finding = RLock()
+_stage = "new"
 
 
 class UnknownBackendError(LookupError):
@@ -36,6 +40,8 @@ class UnknownBackendError(LookupError):
 
 def register(backend: Backend, *, replace: bool = False) -> Backend:
     """Make a backend available to this process, and return it; ValueError if the name is taken."""
+    if not isinstance(backend, Backend):
+        raise TypeError(f"register takes a scratchlayers.contract.Backend, got {type(backend).__name__}")
     _discover()
     if backend.name in _registered and not replace:
         raise ValueError(f"a backend {backend.name!r} is already registered; pass replace=True to take its place")
@@ -77,17 +83,16 @@ def resolve(wanted: str | None, device: str, dtype: torch.dtype, rank: int) -> K
 
 
 def chain(wanted: str | None = None) -> list[Backend]:
-    """Return the backends in the order they are asked; ``wanted`` (else the environment's choice) goes first."""
+    """Return the backends in the order they are asked: ``wanted``, if any, then the others by priority."""
     _discover()
-    name = wanted or _wanted.get() or os.environ.get(VARIABLE)
     ranked = sorted(_registered.values(), key=lambda backend: -backend.priority)
-    return [get(name), *(b for b in ranked if b.name != name)] if name else ranked
+    return [get(wanted), *(b for b in ranked if b.name != wanted)] if wanted else ranked
 
 
 def choice(kernel: str, device: str, dtype: torch.dtype, rank: int) -> tuple[str | None, dict[str, str]]:
     """Return the name of the backend that would run a kernel here, and the reasons of those that refused before."""
     refusals: dict[str, str] = {}
-    for backend in chain():
+    for backend in chain(_wanted.get()):
         reason = backend.refuses(kernel, device, dtype, rank)
         if reason is None:
             return backend.name, refusals
@@ -97,17 +102,21 @@ def choice(kernel: str, device: str, dtype: torch.dtype, rank: int) -> tuple[str
 
 def get(name: str) -> Backend:
     """Return a backend by name; UnknownBackendError, with those that exist, if there is none."""
+    if not isinstance(name, str):
+        raise TypeError(f"a backend is chosen by its name, a str, got {type(name).__name__}")
     _discover()
     if name in _registered:
         return _registered[name]
     near = difflib.get_close_matches(name, _registered, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UnknownBackendError(f"no backend is named {name!r}; there are {', '.join(sorted(_registered))}{hint}")
+    asked = f"{VARIABLE} asks for {name!r}, but no" if name == _ENVIRONMENT else "no"
+    known = ", ".join(sorted(_registered))
+    raise UnknownBackendError(f"{asked} backend is named {name!r}; there are {known}{hint}")
 
 
 def names() -> list[str]:
-    """Return the names of all backends, in the order of the chain."""
-    return [backend.name for backend in chain()]
+    """Return the names of all backends, in the order that a call asks them now."""
+    return [backend.name for backend in chain(_wanted.get())]
 
 
 def _first(name: str, order: list[Backend], device: str, dtype: torch.dtype, rank: int) -> Kernel:
@@ -137,8 +146,21 @@ def _checked(found: object) -> Backend:
     return found
 
 
-@cache
 def _discover() -> None:
+    """Find the built-in and the installed backends, once; whoever comes meanwhile waits, a plugin itself does not."""
+    global _stage
+    if _stage == "found":
+        return
+    with _finding:
+        if _stage == "new":
+            _stage = "finding"
+            try:
+                _find()
+            finally:
+                _stage = "found"
+
+
+def _find() -> None:
     for module in _BUILT_IN:
         _add(import_module(module).BACKEND)
     for point in entry_points(group=ENTRY_POINTS):

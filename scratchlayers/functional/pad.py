@@ -75,7 +75,9 @@ def _outside(frame: Frame, device: torch.device) -> Tensor:
     """Return a mask over the padded size: True where nothing was copied."""
     outside = torch.zeros((), dtype=torch.bool, device=device)
     for sources in frame.sources:
-        outside = outside.unsqueeze(-1) | torch.tensor([source < 0 for source in sources], device=device)
+        outside = outside.unsqueeze(-1) | torch.tensor(
+            [source < 0 for source in sources], dtype=torch.bool, device=device
+        )
     return outside
 
 

@@ -9,12 +9,18 @@ _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def like(result: Tensor, *operands: Tensor) -> Tensor:
-    """Return ``result`` channels_last if an operand is, else contiguous; copied only where it is not so already."""
-    if result.dim() in _CHANNELS_LAST:
-        for x in operands:
-            if is_channels_last(x):
-                return result.contiguous(memory_format=_CHANNELS_LAST[x.dim()])
-    return result.contiguous()
+    """Return ``result`` channels_last if an operand is, else contiguous; copied only where it is not so already.
+
+    A kernel may have made it as a view of a fresh buffer. A Function that returned that view could not be followed by
+    an operation in place, so it is let go of its base.
+    """
+    for x in operands if result.dim() in _CHANNELS_LAST else ():
+        if is_channels_last(x):
+            result = result.contiguous(memory_format=_CHANNELS_LAST[x.dim()])
+            break
+    else:
+        result = result.contiguous()
+    return result.detach() if result._is_view() else result
 
 
 def is_channels_last(x: Tensor) -> bool:

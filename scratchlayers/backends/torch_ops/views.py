@@ -59,7 +59,7 @@ def _view(grid, shape: torch.Size, strides: tuple[int, ...]) -> _View:
 
 def _border(grid, lead: torch.Size) -> _Border | None:
     """Return None where no window hangs over the input and the first starts at its first element."""
-    reach = [(m - 1) * s + (k - 1) * d + 1 for _, m, k, s, d, *_ in zip(*grid, strict=True)]
+    reach = [max((m - 1) * s + (k - 1) * d + 1, 0) for _, m, k, s, d, *_ in zip(*grid, strict=True)]
     if not any(grid.before) and all(r <= n for r, n in zip(reach, grid.input_size, strict=True)):
         return None
     target, source = [], []
