@@ -6,6 +6,7 @@ no evaluating of random weights; every run has a folder.
 
 from argparse import ArgumentError
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class CLI(LightningCLI):
             args=args,
             seed_everything_default=0,
             auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,  # checkpoint.py has its own
             save_config_callback=None,
             parser_kwargs=_parser_options(),
             trainer_defaults={"log_every_n_steps": 10, "num_sanity_val_steps": 0},
@@ -123,10 +125,11 @@ class CLI(LightningCLI):
         if not self.saves:
             console().print("fast_dev_run: the loops ran, nothing is saved")
             return
+        history = deepcopy(self.history)  # testing the best checkpoint puts callbacks back to where it was written
         self._evaluate(self.trainer.test, ckpt_path=_written(self.best), weights_only=True)
         if self.trainer.is_global_zero:
             self.run.write("config.yaml", self._config())
-            results.finish(self.run, self.trainer, self.history)
+            results.finish(self.run, self.trainer, history)
 
     def validate(self, **options: Any) -> None:
         """Loss and accuracy on the held-out images."""

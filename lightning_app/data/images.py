@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lightning_app.errors import AppError
 
-TEST_EVERY = 5  # a set without a test part of its own gives up its images 4, 9, 14, ... for testing
+TEST_EVERY = 5  # a set without a test part gives up images 4, 9, 14, ... of each class for testing
 CHANNELS = (1, 3)
 
 
@@ -20,7 +20,7 @@ class Labelled(NamedTuple):
     y: Tensor
 
     def take(self, index: Tensor) -> "Labelled":
-        """The images and labels at ``index``."""
+        """The images and labels at ``index`` (places, or a mask)."""
         return Labelled(self.x[index], self.y[index])
 
 
@@ -41,10 +41,13 @@ class Images:
 
 
 def part(data: Labelled) -> tuple[Labelled, Labelled]:
-    """(training, test) of a set that comes undivided: every fifth image is a test image."""
-    place = torch.arange(len(data.y))
+    """(training, test) of a set that comes undivided: of each class every fifth image is a test image."""
+    place = torch.empty_like(data.y)
+    for label in data.y.unique():
+        same = data.y == label
+        place[same] = torch.arange(int(same.sum()))
     test = place % TEST_EVERY == TEST_EVERY - 1
-    return data.take(place[~test]), data.take(place[test])
+    return data.take(~test), data.take(test)
 
 
 def labelled(x: np.ndarray, y: np.ndarray, where: str) -> Labelled:

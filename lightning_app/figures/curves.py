@@ -37,9 +37,7 @@ def _loss(axes: Axes, history: History) -> None:
     axes.plot(place, losses, color=FAINT, linewidth=1)
     axes.plot(place, _smooth(losses), color=GREY, linewidth=2, label="training")
     measured = [(row["epoch"] + 1, row["val_loss"]) for row in history.epochs if "val_loss" in row]
-    axes.plot(
-        *zip(*measured, strict=True), "o-", color=BLUE, linewidth=2, markersize=4, clip_on=False, label="validation"
-    )
+    axes.plot(*zip(*measured, strict=True), "o-", color=BLUE, linewidth=2, markersize=4, label="validation")
     axes.set_yscale("log")
     axes.set_title("loss (cross-entropy)", fontsize=11, color=INK)
 
@@ -54,10 +52,8 @@ def _accuracy(axes: Axes, history: History, content: dict[str, Any]) -> None:
         color=BLUE,
         linewidth=2,
         markersize=4,
-        clip_on=False,
         label=f"validation, at last {accuracies[-1]:.2%}",
     )
-    tested = content["test_accuracy"]
     axes.axhline(tested, color=ORANGE, linestyle="--", linewidth=1.5, label=f"test, best checkpoint {tested:.2%}")
     axes.set_ylim(max(0, min(min(accuracies[len(accuracies) // 4 :]), tested) - 0.02), 1.002)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
