@@ -44,9 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(command=_explain)
 
     verify = commands.add_parser("verify", help="check backends against torch and against the laws they must keep")
-    verify.add_argument(
-        "--backend", action="append", help="a name, module:ATTR or path/to/file.py:ATTR (default: all, and the layers)"
-    )
+    meant = "a name, module:ATTR or path/to/file.py:ATTR; may be repeated (default: all, and the layers)"
+    verify.add_argument("--backend", action="append", help=meant)
     verify.add_argument("--device", default="cpu", help="a torch device type (default: %(default)s)")
     verify.add_argument("--dtype", choices=_DTYPES, action="append", help="check in this dtype only; may be repeated")
     verify.add_argument("--quick", action="store_true", help="leave out the large cases")
@@ -81,7 +80,7 @@ def _explain(options: argparse.Namespace) -> int:
     dtype = getattr(torch, options.dtype)
     with registry.use_backend(options.backend) if options.backend else nullcontext():
         print(f"{options.dtype} on {options.device}, {options.rank} spatial axes")
-        print(f"asked in this order: {', '.join(backend.name for backend in registry.chain())}")
+        print(f"asked in this order: {', '.join(registry.names())}")
         for kernel in _kernels():
             runs, refusals = registry.choice(kernel, options.device, dtype, options.rank)
             print(f"  {kernel:<18}{runs or 'nobody'}{''.join(f'; {name} {why}' for name, why in refusals.items())}")

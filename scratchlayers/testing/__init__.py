@@ -6,6 +6,7 @@ In pytest: :func:`parametrize_with_checks`. At the command line: ``python -m scr
 from .case import Border, Case
 from .cases import CASES
 from .compare import BrokenLawError
+from .modules import module_checks
 from .suite import Check, checks, parametrize_with_checks
 
-__all__ = ["CASES", "Border", "BrokenLawError", "Case", "Check", "checks", "parametrize_with_checks"]
+__all__ = ["CASES", "Border", "BrokenLawError", "Case", "Check", "checks", "module_checks", "parametrize_with_checks"]

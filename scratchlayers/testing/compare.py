@@ -18,8 +18,8 @@ class BrokenLawError(AssertionError):
 def close(got: Tensor, want: Tensor, name: str, terms: int = 1) -> float:
     """Return the largest error; BrokenLawError, saying where, if any is beyond the tolerance.
 
-    This is torch.testing.assert_close's; for a sum of very many ``terms`` of size 1, what their roundings in the
-    accumulator (float32 at least) can add up to.
+    The error is relative where a value is larger than 1. The tolerance is torch.testing.assert_close's; for a sum of
+    very many ``terms`` of size 1, what their roundings in the accumulator (float32 at least) can add up to.
     """
     if got.shape != want.shape:
         raise BrokenLawError(f"{name} has the shape {tuple(got.shape)} instead of {tuple(want.shape)}")
@@ -31,7 +31,13 @@ def close(got: Tensor, want: Tensor, name: str, terms: int = 1) -> float:
     error = _error(got, want)
     if not right.all():
         raise BrokenLawError(f"{name} is {place(~right, name)}; {_worst(got, want, right, error)}")
-    return float(error.max()) if error.numel() else 0.0
+    return relative(error, want)
+
+
+def relative(error: Tensor, want: Tensor) -> float:
+    """Return the largest error, divided by what is wanted where this is larger than 1."""
+    scale = want.to(torch.complex128).abs().nan_to_num(nan=1, posinf=1).clamp(min=1)
+    return float((error / scale).max()) if error.numel() else 0.0
 
 
 def _unit(dtype: torch.dtype) -> float:

@@ -189,6 +189,16 @@ def pad_adjoint_accumulates_narrowly(gy, frame):
     return gx.clone()
 
 
+@mutant("scatter", "half_precision_accumulates_wide")
+def scatter_accumulates_narrowly(gy, tap, grid):
+    gx = torch.zeros(*gy.shape[:2], *grid.input_size, dtype=gy.dtype)
+    for at in range(gy.shape[-1]):
+        one = torch.zeros_like(gy)
+        one[..., at] = gy[..., at]
+        gx += RIGHT["scatter"](one, tap, grid)
+    return gx
+
+
 @mutant("scatter", "values_are_torchs")
 def scatter_overwrites(gy, tap, grid):
     gx = torch.zeros(*gy.shape[:2], prod(grid.input_size), dtype=gy.dtype)
