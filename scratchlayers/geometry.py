@@ -190,10 +190,10 @@ class Frame(NamedTuple):
 
 def _sources(size: int, before: int, after: int, mode: str) -> Sizes:
     """For each padded position of one axis, the input index it copies."""
-    if size + before + after < 0:
-        raise ValueError(f"cropping {-before} and {-after} elements leaves less than nothing of {size}")
     first = max(-before, 0)
     kept = size - first - max(-after, 0)
+    if kept < 0:
+        raise ValueError(f"cropping {-before} and {-after} elements leaves less than nothing of {size}")
     longest = {"constant": None, "replicate": None, "circular": kept, "reflect": size - 1}
     if mode not in longest:
         raise ValueError(f"mode must be one of {', '.join(longest)}, got {mode!r}")

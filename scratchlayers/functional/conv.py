@@ -139,4 +139,5 @@ def _sides(
 ) -> tuple[int, ...]:
     """Return the padding in the order of ``pad``: last axis first, both sides of each."""
     window = Window.parse(rank, tuple(weight[2:]), stride, padding, dilation)
-    return tuple(p for side in reversed(window.sides(spatial(shape, rank))) for p in side)
+    size = tuple(shape[-rank:]) if len(shape) > rank else (1,) * rank  # too few axes: for ``pad`` to say
+    return tuple(p for side in reversed(window.sides(size)) for p in side)

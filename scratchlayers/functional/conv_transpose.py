@@ -113,6 +113,8 @@ def _plan(
     dilation: Ints,
 ) -> Grid:
     size = spatial(shape, rank)
+    if 0 in size:
+        raise ValueError(f"a transposed convolution needs at least one element of every axis, got {tuple(shape)}")
     channels = shape[-rank - 1]
     if len(weight) != rank + 2 or groups < 1 or weight[0] % groups or weight[0] != channels:
         raise ValueError(

@@ -172,6 +172,8 @@ def _avg_pool(
         refuse(ours, is_extension(padding, stride), _AVG[rank], input, *words)
     x = batched(input, rank)
     y = avg_pool(x, counts, grid, registry.kernels(x.device.type, x.dtype, rank))
+    if rank == 3:
+        y = y.contiguous()  # unlike all others of the family, torch's avg_pool3d knows no channels_last
     return y if x is input else y.squeeze(0)
 
 

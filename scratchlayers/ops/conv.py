@@ -14,10 +14,13 @@ in backward (torch's convention, Wirtinger calculus).
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from .function import Op
 from .layout import like
+
+_CHANNELS_LAST_3D = frozenset({torch.float32, torch.bfloat16, torch.complex64})
 
 
 class Conv(Op):
@@ -25,7 +28,7 @@ class Conv(Op):
 
     @staticmethod
     def forward(x, w, b, grid, groups, kernels):
-        return like(kernels.conv(x, w, b, grid, groups), x, w)
+        return _like(kernels.conv(x, w, b, grid, groups), x, w)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -47,7 +50,7 @@ class InputGrad(Op):
 
     @staticmethod
     def forward(gy, w, grid, groups, kernels):
-        return like(kernels.conv_input_grad(gy, w, grid, groups), gy, w)
+        return _like(kernels.conv_input_grad(gy, w, grid, groups), gy, w)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -68,7 +71,7 @@ class WeightGrad(Op):
 
     @staticmethod
     def forward(x, gy, grid, groups, kernels):
-        return like(kernels.conv_weight_grad(x, gy, grid, groups), x, gy)
+        return _like(kernels.conv_weight_grad(x, gy, grid, groups), x, gy)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -82,6 +85,13 @@ class WeightGrad(Op):
         gx = InputGrad.call(_conj(gy), ggw, *ctx.how) if need_x else None
         ggy = Conv.call(_conj(x), ggw, None, *ctx.how) if need_gy else None
         return gx, ggy, None, None, None
+
+
+def _like(result: Tensor, *operands: Tensor) -> Tensor:
+    """Lay the result out as torch does, which over three axes knows channels_last only in these dtypes."""
+    if result.dim() == 5 and result.dtype not in _CHANNELS_LAST_3D:
+        operands = ()
+    return like(result, *operands)
 
 
 def _conj(x: Tensor) -> Tensor:
