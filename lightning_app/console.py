@@ -11,7 +11,7 @@ from rich.console import Console
 CHATTY = ("pytorch_lightning", "lightning_fabric")  # at level INFO: advertisements, and what our header says better
 NOISE = {  # warnings about no fault of the user's
     r".*isinstance\(treespec, LeafSpec\).*": FutureWarning,  # Lightning 2.6 calls what torch 2.13 deprecates
-    r"\s*``instantiate_classes`` was deprecated": DeprecationWarning,  # Lightning 2.6 calls what jsonargparse deprecates
+    r"\s*``instantiate_classes`` was deprecated": DeprecationWarning,  # Lightning 2.6 calls it
     r"\s*By default only one JsonargparseDeprecationWarning": DeprecationWarning,  # and this comes with it
     r".*does not have many workers.*": UserWarning,  # images are in memory: workers would only cost
     r".*smaller than the logging interval.*": UserWarning,  # short epochs are fine

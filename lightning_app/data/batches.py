@@ -85,4 +85,4 @@ class InOrder(Sampler[Pick]):
         return math.ceil(len(self.mine) / self.batch_size)
 
     def __iter__(self) -> Iterator[Pick]:
-        return map(Pick, self.mine.split(self.batch_size))
+        return map(Pick, self.mine.split(self.batch_size) if len(self.mine) else ())

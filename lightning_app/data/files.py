@@ -15,10 +15,10 @@ def unpacked(path: Path, size: int) -> bytes:
         with _opened(path) as file:
             content = file.read(size + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise AppError(f"{path}: cannot be read ({error}); delete it to have it fetched again") from error
+        raise AppError(f"{path}: cannot be read ({error})") from error
     if len(content) != size:
         found = "more" if len(content) > size else f"only {len(content):,}"
-        raise AppError(f"{path}: {size:,} bytes are expected, {found} found; delete it to have it fetched again")
+        raise AppError(f"{path}: {size:,} bytes are expected, {found} found")
     return content
 
 

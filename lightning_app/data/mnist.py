@@ -55,12 +55,15 @@ def verified(path: Path, file: File) -> bytes:
     """The unpacked bytes of ``path``, which must be those of ``file``."""
     content = unpacked(path, file.size)
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise AppError(f"{path}: its SHA-256 is not that of {file.name}; delete it to have it fetched again")
+        raise AppError(f"{path}: its SHA-256 is not that of {file.name}")
     return content
 
 
 def _pair(folder: Path, x: File, y: File) -> Labelled:
-    arrays = [idx.parse(verified(_path(folder, file), file), file.name) for file in (x, y)]
+    try:
+        arrays = [idx.parse(verified(_path(folder, file), file), file.name) for file in (x, y)]
+    except AppError as error:
+        raise AppError(f"{error}; delete it to have it fetched again") from error
     return labelled(*arrays, str(folder))
 
 

@@ -54,6 +54,7 @@ def _accuracy(axes: Axes, history: History, content: dict[str, Any]) -> None:
         markersize=4,
         label=f"validation, at last {accuracies[-1]:.2%}",
     )
+    tested = content["test_accuracy"]
     axes.axhline(tested, color=ORANGE, linestyle="--", linewidth=1.5, label=f"test, best checkpoint {tested:.2%}")
     axes.set_ylim(max(0, min(min(accuracies[len(accuracies) // 4 :]), tested) - 0.02), 1.002)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
