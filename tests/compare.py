@@ -40,7 +40,7 @@ def agree(name, tensors, words=(), *, strides=True, gradients=True, **tolerance)
 def same_error(got, want):
     """The types are equal; and the messages, up to the list of argument types that C++ adds."""
     assert type(got) is type(want), f"ours: {got!r}\ntorch's: {want!r}"
-    assert str(got).split(" got (")[0] == str(want).split(" got (")[0]
+    assert str(got).split(" got (")[0] == str(want).split(" got (")[0], f"ours: {got!r}\ntorch's: {want!r}"
 
 
 def same_memory(y, z):
