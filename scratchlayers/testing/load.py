@@ -33,9 +33,10 @@ def _imported(source: str) -> ModuleType:
     path = Path(source)
     if path.suffix != ".py":
         return importlib.import_module(source)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"verified_{path.stem}"  # whatever the file is called, it takes no other module's place
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"there is no file {source}")
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

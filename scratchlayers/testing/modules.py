@@ -15,6 +15,7 @@ import io
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -93,18 +94,15 @@ def same_output(layer: Layer) -> None:
 
 
 def same_memory_format(layer: Layer) -> None:
-    """channels_last where torch's output is, contiguous where that is (in float32, the layers' own dtype)."""
-    ours, torchs = (module.float() for module in _pair(layer))
-    x = _input(layer).float()
-    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.dim(), torch.contiguous_format)
-    for format_ in {torch.contiguous_format, last}:
-        example = x.contiguous(memory_format=format_)
-        for mine, theirs in zip(_outputs(ours, layer, example), _outputs(torchs, layer, example), strict=True):
-            what = f"memory format of the output for a {format_} input"
-            _same(
-                what,
-                *([y.is_contiguous(memory_format=f) for f in (torch.contiguous_format, last)] for y in (mine, theirs)),
-            )
+    """channels_last where torch's output is, contiguous where that is, in single and in double precision."""
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(len(layer.input), torch.contiguous_format)
+    for dtype, format_ in product((torch.float32, torch.float64), {torch.contiguous_format, last}):
+        ours, torchs = (module.to(dtype) for module in _pair(layer))
+        x = _input(layer).to(dtype).contiguous(memory_format=format_)
+        for mine, theirs in zip(_outputs(ours, layer, x), _outputs(torchs, layer, x), strict=True):
+            for asked in (torch.contiguous_format, last):
+                found = (y.is_contiguous(memory_format=asked) for y in (mine, theirs))
+                _same(f"output for a {format_} {dtype} input: whether it is {asked}", *found)
 
 
 def same_gradients(layer: Layer) -> None:

@@ -57,11 +57,23 @@ def _table(title: str, rows: Iterable[Row]) -> bool:
 
 
 def _rows(every: list[Check]) -> Iterator[Row]:
-    watched = _watched(every)
-    for law, group in groupby(watched, attrgetter("law")):
-        outcomes = [(check, check.run()) for check in group]
+    done = 0
+    for law, group in groupby(every, attrgetter("law")):
+        outcomes = []
+        for check in group:
+            done += 1
+            _show(f"{done:>4} of {len(every)}  {check}")
+            outcomes.append((check, check.run()))
+        _show("")
         cases = sum(outcome.cases for _, outcome in outcomes)
         yield Row(law.name, cases, max(outcome.error for _, outcome in outcomes), list(_reports(outcomes)))
+
+
+def _show(progress: str) -> None:
+    """Rewrite a terminal's line; where there is no terminal, nothing."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{progress[:100]}")
+        sys.stderr.flush()
 
 
 def _reports(outcomes: list[tuple[Check, Outcome]]) -> Iterator[str]:
@@ -85,13 +97,3 @@ def _raised(check: ModuleCheck) -> Exception | None:
     except Exception as why:  # noqa: BLE001 whatever a layer raises is what is reported
         return why
     return None
-
-
-def _watched(every: list[Check]) -> Iterator[Check]:
-    """Show which check is running, on a line of the terminal that is wiped after it."""
-    show = sys.stderr.write if sys.stderr.isatty() else len
-    for done, check in enumerate(every):
-        show(f"\r\033[K{done:>4} of {len(every)}  {str(check)[:90]}")
-        sys.stderr.flush()
-        yield check
-        show("\r\033[K")
