@@ -60,7 +60,8 @@ class Window(NamedTuple):
     ) -> Window:
         """Read torch's spellings (int, sequence, word) and, per axis, a pair ``(before, after)`` for the padding."""
         kernel = per_axis(rank, kernel_size, "kernel_size")
-        steps = kernel if stride is None or stride == () else per_axis(rank, stride, "stride")
+        own = stride is None or (isinstance(stride, (list, tuple)) and not stride)
+        steps = kernel if own else per_axis(rank, cast(Ints, stride), "stride")
         return cls(kernel, steps, per_axis(rank, dilation, "dilation"), _sides(rank, padding), bool(ceil_mode))
 
     @property
@@ -213,14 +214,19 @@ def _sources(size: int, before: int, after: int, mode: str) -> Sizes:
 
 def per_axis(rank: int, value: Ints, name: str, least: int = 1) -> Sizes:
     """Return one int for each axis from an int or a sequence of one or ``rank`` ints."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, not a bool")
-    sizes = (index(value),) * rank if isinstance(value, SupportsIndex) else tuple(map(index, value))
+    sizes = (whole(value, name),) * rank if isinstance(value, SupportsIndex) else tuple(whole(v, name) for v in value)
     if len(sizes) == 1:
         sizes *= rank
     if len(sizes) != rank or min(sizes) < least:
         raise ValueError(f"{name} must be an int of at least {least} or {rank} of them, got {value!r}")
     return sizes
+
+
+def whole(value: SupportsIndex, name: str) -> int:
+    """Return an int from an int of any library; TypeError for a bool, a float or a word."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not a bool")
+    return index(value)
 
 
 def _sides(rank: int, padding: Padding) -> str | Pairs:
@@ -239,5 +245,7 @@ def _sides(rank: int, padding: Padding) -> str | Pairs:
 def is_per_side(padding: object) -> TypeGuard[Sequence[Sequence[int]]]:
     """Whether a padding names each side of an axis for itself, as in ``((1, 2), (0, 1))``."""
     return (
-        isinstance(padding, Sequence) and not isinstance(padding, str) and isinstance(next(iter(padding), 0), Sequence)
+        isinstance(padding, Sequence)
+        and not isinstance(padding, str)
+        and isinstance(next(iter(padding), 0), (list, tuple))
     )

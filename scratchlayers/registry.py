@@ -141,7 +141,7 @@ def _add(backend: Backend) -> None:
 def _checked(found: object) -> Backend:
     if not isinstance(found, Backend):
         raise TypeError(f"it must name a scratchlayers.contract.Backend, this is a {type(found).__name__}")
-    if found.name in _registered:
+    if _registered.get(found.name, found) is not found:
         raise ValueError(f"the name {found.name!r} is taken")
     return found
 

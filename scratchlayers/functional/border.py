@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from functools import lru_cache
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,19 +14,30 @@ from ..geometry import is_per_side
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 INTEGERS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 COMPLEX = frozenset({torch.complex64, torch.complex128, torch.complex32})
+Plan = TypeVar("Plan")
 
 
-def hashable(value: Any) -> Any:
-    """Return lists as tuples, so that a plan made of them can be remembered."""
-    return tuple(map(hashable, value)) if isinstance(value, (list, tuple)) else value
+def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
+    """Cache a function of shapes and words, for words of whole numbers: (1.0,) and (True,) equal (1,) and are not it."""
+    cached = lru_cache(maxsize=4096, typed=True)(plan)
+
+    def remember(*words: Any) -> Plan:
+        kinds = {*map(type, words)}
+        if list in kinds:
+            words, kinds = _tupled(words), {tuple}
+        if tuple in kinds and not all(_is_whole(word) for word in words if type(word) is tuple):
+            return plan(*words)
+        return cached(*words)
+
+    return remember
 
 
-def planned(plan: Callable[..., Any], *words: Any) -> Any:
-    """Call a cached plan, spelling its words anew where they cannot be hashed as they are."""
-    try:
-        return plan(*words)
-    except TypeError:
-        return plan(*hashable(words))
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _is_whole(word: tuple[Any, ...]) -> bool:
+    return all(type(e) is int or (type(e) is tuple and _is_whole(e)) for e in word)
 
 
 def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None) -> None:

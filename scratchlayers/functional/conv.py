@@ -5,16 +5,15 @@ y[n,o,p] = b[o] + Σ_{c,t} x[n, c, p·stride + t·dilation − before] · w[o,c,
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .. import registry
-from ..geometry import Grid, Ints, Padding, Window
+from ..geometry import Grid, Ints, Padding, Window, per_axis, whole
 from ..ops.conv import Conv
-from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, planned, refuse, spatial
+from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
 from .pad import pad
 
 _OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
@@ -92,11 +91,11 @@ def conv_nd(
 ) -> Tensor:
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
     if padding_mode != "zeros":
-        sides = planned(_sides, rank, input.shape, weight.shape, stride, padding, dilation)
+        sides = _sides(rank, input.shape, weight.shape, stride, padding, dilation)
         input, padding = pad(input, sides, padding_mode.replace("zeros", "constant")), 0
     try:
         bias_shape = None if bias is None else bias.shape
-        grid = planned(plan, rank, input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
+        grid = plan(rank, input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
         check(input, _DTYPES, weight, bias)
     except (ValueError, TypeError, AttributeError) as ours:
         arguments: tuple[Any, ...] = (input, weight, bias, stride, padding, dilation, groups)
@@ -106,7 +105,7 @@ def conv_nd(
     return y if x is input else y.squeeze(0)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@remembered
 def plan(
     rank: int,
     shape: torch.Size,
@@ -119,8 +118,7 @@ def plan(
 ) -> Grid:
     """Check the shapes and lay the window over the input."""
     size = spatial(shape, rank)
-    if stride is None:
-        raise TypeError("stride must be an int or one per axis, not None")
+    stride, groups = per_axis(rank, stride, "stride"), whole(groups, "groups")
     channels = shape[-rank - 1]
     if len(weight) != rank + 2 or groups < 1 or weight[0] < groups or weight[0] % groups:
         raise ValueError(
@@ -133,7 +131,7 @@ def plan(
     return Window.parse(rank, tuple(weight[2:]), stride, padding, dilation).over(size)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@remembered
 def _sides(
     rank: int, shape: torch.Size, weight: torch.Size, stride: Ints, padding: Padding, dilation: Ints
 ) -> tuple[int, ...]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
 from .. import registry
-from ..geometry import Grid, Ints, Padding, is_per_side, transposed
+from ..geometry import Grid, Ints, Padding, is_per_side, per_axis, transposed, whole
 from ..ops.conv import InputGrad
-from .border import COMPLEX, FLOATS, batched, check, planned, refuse, spatial
+from .border import COMPLEX, FLOATS, batched, check, refuse, remembered, spatial
 
 _OPERATORS = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
 _DTYPES = FLOATS | COMPLEX | {torch.int64}
@@ -89,7 +87,7 @@ def _conv_transpose(
 ) -> Tensor:
     words = (stride, padding, output_padding, groups, dilation)
     try:
-        grid = planned(_plan, rank, input.shape, weight.shape, None if bias is None else bias.shape, *words)
+        grid = _plan(rank, input.shape, weight.shape, None if bias is None else bias.shape, *words)
         check(input, _DTYPES, weight, bias)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, is_per_side(padding), _OPERATORS[rank], input, weight, bias, *words)
@@ -100,7 +98,7 @@ def _conv_transpose(
     return y if x is input else y.squeeze(0)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@remembered
 def _plan(
     rank: int,
     shape: torch.Size,
@@ -115,6 +113,7 @@ def _plan(
     size = spatial(shape, rank)
     if 0 in size:
         raise ValueError(f"a transposed convolution needs at least one element of every axis, got {tuple(shape)}")
+    stride, groups = per_axis(rank, stride, "stride"), whole(groups, "groups")
     channels = shape[-rank - 1]
     if len(weight) != rank + 2 or groups < 1 or weight[0] % groups or weight[0] != channels:
         raise ValueError(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as _torch
 from torch import Tensor
 
 from .. import registry
-from ..geometry import Frame
+from ..geometry import Frame, whole
 from ..ops.pad import pad as _pad
-from .border import COMPLEX, FLOATS, INTEGERS, check, planned, refuse
+from .border import COMPLEX, FLOATS, INTEGERS, check, refuse, remembered
 
 _OPERATOR = _torch.pad
 _MIRRORED = FLOATS | INTEGERS | COMPLEX - {torch.complex32}
@@ -36,12 +35,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
     """
     try:
-        frame = planned(_plan, input.shape, tuple(pad), mode)
+        if not isinstance(pad, (list, tuple)) or not isinstance(value, (int, float, type(None))):
+            raise TypeError(f"pad must be a list or tuple of ints and value a number, got {pad!r} and {value!r}")
+        frame = _plan(input.shape, tuple(pad), mode)
+        fill = torch.full((), value, dtype=input.dtype, device=input.device) if value else None
         if mode != "constant" and value:
             raise ValueError(f"{mode} padding takes no value, got {value}")
         if mode in ("reflect", "replicate"):
             check(input, _MIRRORED)
-    except (ValueError, TypeError, AttributeError) as ours:
+    except (ValueError, TypeError, AttributeError, RuntimeError) as ours:
         refuse(ours, False, _OPERATOR, input, pad, mode, value)
     if frame is None:
         return input.clone()
@@ -49,12 +51,12 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     y = _pad(x, frame, registry.kernels(x.device.type, x.dtype, frame.rank))
     if mode == "circular":
         y = y.contiguous()
-    if value:
-        y = y.masked_fill_(_outside(frame, y.device), _cast(value, y.dtype))
+    if fill is not None:
+        y = y.masked_fill_(_outside(frame, y.device), fill)
     return y.reshape(y.shape[frame.rank + 2 - input.dim() :]) if x is not input else y
 
 
-@lru_cache(maxsize=4096, typed=True)
+@remembered
 def _plan(shape: torch.Size, sides: tuple[int, ...], mode: str) -> Frame | None:
     """Lay the frame over the last axes: over all but two where ``pad`` names fewer, so that no axis must be moved."""
     named, odd = divmod(len(sides), 2)
@@ -67,8 +69,12 @@ def _plan(shape: torch.Size, sides: tuple[int, ...], mode: str) -> Frame | None:
     if not shape:
         return None
     rank = max(named, len(shape) - 2)
-    pairs = tuple((sides[2 * axis], sides[2 * axis + 1]) for axis in reversed(range(named)))
-    return Frame.around(tuple(shape[len(shape) - rank :]), ((0, 0),) * (rank - named) + pairs, mode)
+    numbers = [whole(side, "pad") for side in sides]
+    pairs = tuple((numbers[2 * axis], numbers[2 * axis + 1]) for axis in reversed(range(named)))
+    frame = Frame.around(tuple(shape[len(shape) - rank :]), ((0, 0),) * (rank - named) + pairs, mode)
+    if mode in ("reflect", "replicate") and 0 in frame.output_size:
+        raise ValueError(f"{mode} padding must leave something, got {sides} around {tuple(shape)}")
+    return frame
 
 
 def _outside(frame: Frame, device: torch.device) -> Tensor:
@@ -79,8 +85,3 @@ def _outside(frame: Frame, device: torch.device) -> Tensor:
             [source < 0 for source in sources], dtype=torch.bool, device=device
         )
     return outside
-
-
-def _cast(value: float, dtype: torch.dtype) -> float:
-    """Return the fill value as torch's ``fill_`` would store it."""
-    return value if dtype.is_floating_point or dtype.is_complex else int(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -10,9 +9,9 @@ import torch.nn.functional as _torch
 from torch import Tensor
 
 from .. import registry
-from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, is_per_side
+from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, is_per_side, whole
 from ..ops.pool import MaxPool, avg_pool
-from .border import FLOATS, INTEGERS, batched, check, is_extension, planned, refuse, spatial
+from .border import FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
 
 _MAX = {1: _torch.max_pool1d, 2: _torch.max_pool2d, 3: _torch.max_pool3d}
 _AVG = {1: _torch.avg_pool1d, 2: _torch.avg_pool2d, 3: _torch.avg_pool3d}
@@ -138,7 +137,7 @@ def avg_pool3d(
 def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, Tensor]:
     *window, return_indices = words
     try:
-        grid = planned(_plan, rank, input.shape, *window)
+        grid = _plan(rank, input.shape, *window)
         check(input, FLOATS if rank == 1 and not return_indices else FLOATS | INTEGERS)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, is_extension(window[2], window[1]), _MAX[rank], input, *words)
@@ -164,8 +163,10 @@ def _avg_pool(
     *override: int | None,
 ) -> Tensor:
     try:
-        grid = planned(_plan, rank, input.shape, kernel_size, stride, padding, 1, ceil_mode)
-        counts = _divisors(grid, count_include_pad, *override)
+        grid = _plan(rank, input.shape, kernel_size, stride, padding, 1, ceil_mode)
+        counts = _divisors(
+            grid, count_include_pad, *(d if d is None else whole(d, "divisor_override") for d in override)
+        )
         check(input, FLOATS | {torch.int64})
     except (ValueError, TypeError, AttributeError) as ours:
         words = (kernel_size, stride, padding, ceil_mode, count_include_pad, *override)
@@ -177,7 +178,7 @@ def _avg_pool(
     return y if x is input else y.squeeze(0)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@remembered
 def _plan(
     rank: int,
     shape: torch.Size,
@@ -201,10 +202,10 @@ def _plan(
     return window.over(size)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@remembered
 def _divisors(grid: Grid, count_include_pad: bool, override: int | None = None) -> tuple[Sizes, ...]:
-    if not isinstance(count_include_pad, bool) or not isinstance(override, int | None):
-        raise TypeError(f"expected a bool and an int or None, got {count_include_pad!r} and {override!r}")
+    if not isinstance(count_include_pad, bool):
+        raise TypeError(f"count_include_pad must be a bool, got {count_include_pad!r}")
     if override is None:
         return divisors(grid, count_include_pad)
     if override == 0:

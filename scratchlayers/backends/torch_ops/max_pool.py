@@ -22,7 +22,7 @@ def _largest(x: Tensor, grid) -> tuple[Tensor, Tensor]:
     lowest = float("-inf") if x.is_floating_point() else torch.iinfo(x.dtype).min
     taps = _taps_first(windows(x, grid, lowest), grid)
     y, tap = taps.max(0)
-    if x.is_floating_point() and (nan := y.isnan()).any():
+    if x.is_floating_point() and not x.is_meta and (nan := y.isnan()).any():
         last = taps.shape[0] - 1 - taps.isnan().flip(0).to(torch.uint8).argmax(0)
         tap = last.where(nan, tap)
     if _hangs_over(grid):
