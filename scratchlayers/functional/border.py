@@ -18,7 +18,7 @@ Plan = TypeVar("Plan")
 
 
 def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
-    """Cache a function of shapes and words, for words of whole numbers: (1.0,) and (True,) equal (1,) and are not it."""
+    """Cache a function of shapes and words, of whole numbers: (1.0,) and (True,) equal (1,) but are not it."""
     cached = lru_cache(maxsize=4096, typed=True)(plan)
 
     def remember(*words: Any) -> Plan:
