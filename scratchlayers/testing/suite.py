@@ -10,7 +10,8 @@ def test_my_backend_keeps_the_contract(check):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ class Check:
     backend: Backend
     dtype: torch.dtype
     device: str
-    cases: tuple[Case | Border, ...]
+    cases: tuple[Case | Border, ...] = ()
 
     def __call__(self) -> None:
         """Raise BrokenLawError, with the smallest case that fails and where, if any does."""
@@ -79,12 +80,16 @@ class Check:
 
     def _kernels(self, case: Case | Border) -> dict[str, Kernel]:
         """Return the backend's own kernels; the partners it lacks are the torch backend's."""
-        own = {name: kernel for name, kernel in self.backend.kernels.items() if _runs(self, name, case)}
-        return {**get("torch").kernels, **own}
+        own = self.backend.kernels.items()
+        return {**get("torch").kernels, **{name: kernel for name, kernel in own if self._runs(name, case)}}
 
+    def _runs(self, kernel: str, case: Case | Border) -> bool:
+        return self.backend.refuses(kernel, self.device, self.dtype, case.rank) is None
 
-def _runs(check: Check, name: str, case: Case | Border) -> bool:
-    return check.backend.refuses(name, check.device, check.dtype, case.rank) is None
+    def applies(self, case: Case | Border) -> bool:
+        """Whether a case suits the law and all its kernels, and the backend itself runs one of them."""
+        suits = self.law.takes(case) and all(case.fits(kernel) for kernel in self.group)
+        return suits and any(self._runs(kernel, case) for kernel in self.group)
 
 
 def checks(
@@ -98,24 +103,18 @@ def checks(
 
     ``dtypes`` None means all that the backend accepts; ``quick`` leaves the large cases out.
     """
+    cases = [case for case in CASES if not (quick and case.large)]
     allowed = None if dtypes is None else set(dtypes)
     for law in LAWS:
         for group in law.groups:
-            for dtype in law.dtypes_of(group):
-                if allowed is not None and dtype not in allowed:
-                    continue
-                check = Check(law, group, backend, dtype, device, ())
-                cases = tuple(case for case in CASES if _applies(check, case) and not (quick and case.large))
-                if cases:
-                    yield Check(law, group, backend, dtype, device, cases)
-                    if not law.every_dtype:
-                        break
+            asked = [dtype for dtype in law.dtypes_of(group) if allowed is None or dtype in allowed]
+            found = (check for dtype in asked if (check := _check(law, group, backend, dtype, device, cases)).cases)
+            yield from found if law.every_dtype else islice(found, 1)
 
 
-def _applies(check: Check, case: Case | Border) -> bool:
-    """Whether a case suits all kernels of a check, and the backend itself runs one of them."""
-    suits = check.law.takes(case) and all(case.fits(name) for name in check.group)
-    return suits and any(_runs(check, name, case) for name in check.group)
+def _check(law: Law, group: Group, backend: Backend, dtype: torch.dtype, device: str, cases: list) -> Check:
+    check = Check(law, group, backend, dtype, device)
+    return replace(check, cases=tuple(filter(check.applies, cases)))
 
 
 def parametrize_with_checks(*backends: Backend, **options: Any) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
+from textwrap import indent
 from typing import NamedTuple
 
 import torch
@@ -44,16 +45,21 @@ def verify_modules() -> bool:
 
 
 def _table(title: str, rows: Iterable[Row]) -> bool:
-    print(f"{title}\n\n{'law':<42}{'cases':>7}{'largest error':>15}  result")  # noqa: T201 this is a command's output
     started, cases, broken = time.perf_counter(), 0, 0
+    _say(f"{title}\n\n{'law':<42}{'cases':>7}{'largest error':>15}  result")
     for law, count, error, reports in rows:
-        said = "" if error is None else f"{error:.1e}" if error else "0"
-        lines = [f"{law:<42}{count:>7}{said:>15}  {'BROKEN' if reports else 'holds'}", *reports]
-        print("\n  ".join("\n".join(lines).split("\n")), flush=True)  # noqa: T201 likewise
+        largest = "" if error is None else f"{error:.1e}" if error else "0"
+        _say(f"{law:<42}{count:>7}{largest:>15}  {'BROKEN' if reports else 'holds'}")
+        for report in reports:
+            _say(indent(report, "  "))
         cases, broken = cases + count, broken + bool(reports)
     verdict = f"{broken} of the laws broken" if broken else "every law holds"
-    print(f"\n{verdict}: {cases} cases in {time.perf_counter() - started:.1f} s\n")  # noqa: T201 likewise
+    _say(f"\n{verdict}: {cases} cases in {time.perf_counter() - started:.1f} s\n")
     return not broken
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 this module is a command's output
 
 
 def _rows(every: list[Check]) -> Iterator[Row]:
