@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 from lightning_utilities.core.imports import RequirementCache
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lightning_app import checkpoint, results, run
@@ -22,6 +22,7 @@ from lightning_app.console import console, quiet
 from lightning_app.data.module import UNSTATED, DataModule
 from lightning_app.errors import AppError
 from lightning_app.history import History
+from lightning_app.metrics import Metrics
 from lightning_app.misuse import explained
 from lightning_app.model import Classifier
 from lightning_app.screen import Bar, Screen
@@ -36,6 +37,10 @@ def run_command(args: list[str]) -> None:
             CLI(args)
         except MisconfigurationException as error:
             raise AppError(" ".join(str(error).split())) from error
+        except RuntimeError as error:
+            if "loading state_dict" not in str(error):
+                raise
+            raise AppError("the checkpoint's weights do not fit the network asked for by --model.net") from error
 
 
 class CLI(LightningCLI):
@@ -70,6 +75,7 @@ class CLI(LightningCLI):
         self._parse(parser, args)
         command = self.config["subcommand"]
         options = self.config[command]
+        self.resumed_at = None
         if command == "fit" and options["ckpt_path"] is None:
             return
         path = checkpoint.find(options["ckpt_path"], options["runs"])
@@ -80,6 +86,7 @@ class CLI(LightningCLI):
         self._parse(parser, args)
         self.config[command]["ckpt_path"] = str(path)
         if command == "fit":
+            self.resumed_at = content["global_step"]
             _refuse_if_trained(content, path, self.config.fit.trainer.max_epochs)
 
     def _parse(self, parser: LightningArgumentParser, args: list[str]) -> None:
@@ -102,7 +109,7 @@ class CLI(LightningCLI):
         """A trainer with our screen, checkpoints and loggers."""
         options = self._get(self.config_init, "trainer")
         self.saves = self.subcommand == "fit" and not options["fast_dev_run"]
-        self.run = run.new(self._get(self.config, "runs"), self._get(self.config, "name"))
+        self.run = self._run_folder()
         self.history, self.best = History(), _checkpoint(self.run, "best", monitor="val_loss")
         saving = [self.best, _checkpoint(self.run, "last")] if self.saves else []
         bar = [Bar()] if console().is_terminal and options["enable_progress_bar"] is not False else []
@@ -110,15 +117,23 @@ class CLI(LightningCLI):
         ours = {"callbacks": callbacks, "enable_progress_bar": bool(bar), "use_distributed_sampler": False}
         ours["enable_model_summary"] = bool(options["enable_model_summary"])
         if options["logger"] in (None, True):
-            ours["logger"] = _loggers(self.run) if self.saves else False
+            ours["logger"] = _loggers(self.run, self.resumed_at) if self.saves else False
         if options["max_epochs"] is None:
             ours["max_epochs"] = UNSTATED
         return self._instantiate_trainer({**options, **ours, **kwargs}, [])
 
+    def _run_folder(self) -> run.Run:
+        """A resumed run keeps its folder."""
+        path, name = (self._get(self.config, option) for option in ("ckpt_path", "name"))
+        resumed = run.run_of(Path(path)) if path and self.subcommand == "fit" else None
+        if resumed and name:
+            raise AppError(f"{path} goes on in {resumed.folder}; leave out --name")
+        return resumed or run.new(self._get(self.config, "runs"), name)
+
     def before_fit(self) -> None:
-        """Make the run folder."""
+        """Make the run folder, or continue its files."""
         if self.saves and self.trainer.is_global_zero:
-            self.run.create()
+            self.run.create(resume=self.resumed_at is not None)
 
     def after_fit(self) -> None:
         """Test the best checkpoint, once; then write down and draw what came out."""
@@ -173,8 +188,8 @@ def _written(best: ModelCheckpoint) -> str:
     return best.best_model_path
 
 
-def _loggers(to: run.Run) -> list[Logger]:
-    loggers = [CSVLogger(to.folder.parent, name="", version=to.folder.name)]
+def _loggers(to: run.Run, resumed_at: int | None) -> list[Logger]:
+    loggers = [Metrics(to, resumed_at)]
     if RequirementCache("tensorboard"):
         loggers.append(TensorBoardLogger(to.folder, name="", version="tensorboard"))
     return loggers

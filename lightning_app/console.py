@@ -16,7 +16,9 @@ NOISE = {  # warnings about no fault of the user's
     r".*does not have many workers.*": UserWarning,  # images are in memory: workers would only cost
     r".*smaller than the logging interval.*": UserWarning,  # short epochs are fine
     r".*LightningCLI's args parameter is intended to run.*": UserWarning,  # our main() takes its arguments as a list
-    r".*Experiment logs directory .* exists and is not empty.*": UserWarning,  # it is the run folder, made just now
+    r"(Experiment logs|Checkpoint) directory .* exists and is not empty.*": UserWarning,  # the run's own, or resumed
+    r".*callbacks used to create the checkpoint.*": UserWarning,  # an evaluation needs only the weights
+    r".*The dirpath has changed.*": UserWarning,  # a checkpoint was moved: its run gets a new folder
     r".*it is recommended to use `.*devices=1.*": UserWarning,  # our samplers repeat no image to even out the ranks
 }
 

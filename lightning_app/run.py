@@ -28,9 +28,9 @@ class Run:
         """The folder of best.ckpt and last.ckpt."""
         return self.folder / "checkpoints"
 
-    def create(self) -> None:
-        """Make the folder; an existing run is never written over."""
-        if self.folder.exists() and any(self.folder.iterdir()):
+    def create(self, resume: bool) -> None:
+        """Make the folder; an existing run is never written over, only resumed."""
+        if not resume and self.folder.exists() and any(self.folder.iterdir()):
             raise AppError(f"{self.folder} exists; take another --name, or delete it")
         self.folder.mkdir(parents=True, exist_ok=True)
 
