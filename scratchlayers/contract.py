@@ -3,7 +3,8 @@
 A kernel is a pure function of tensors and integers. Whatever its arithmetic, it
 
 * returns fresh tensors of its inputs' dtype and device and never writes to an input;
-* reads any strides (inputs may be expanded, transposed, channels_last, read-only, or carry a lazy conjugation);
+* reads any strides (inputs may be expanded, transposed, channels_last, read-only, or carry a lazy conjugation or
+  negation);
 * accepts every value its signature allows, empty batches included, for the devices, dtypes and ranks that its
   :class:`Backend` declares; what it cannot do, the Backend refuses beforehand;
 * accumulates half-precision floats in float32 or wider and rounds once.
@@ -60,7 +61,10 @@ class Kernels(Protocol):
         """Gx = the transpose of ``gather``."""
 
     def tap_index(self, tap: Tensor, grid: Grid) -> Tensor:
-        """index[n,c,p] (int64): the flat position over ``grid.input_size`` of the element that tap[n,c,p] reads."""
+        """index[n,c,p] (int64): the flat position over ``grid.input_size`` of the element that tap[n,c,p] reads.
+
+        Of a tap outside the input it may be anything.
+        """
 
     def avg_pool(self, x: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
         """y[n,c,p] = Σ_t x[n,c,p,t] / Π_axis divisors[axis][p_axis]; integers truncate towards 0."""

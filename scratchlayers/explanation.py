@@ -46,7 +46,8 @@ def explain(model: torch_nn.Module, *example: Any) -> None:
         print(f"{label}  {runs:<8} saves {_bytes(row.saved_bytes):>10} for backward, output {row.output}")
         for backend, kernels in _by_reason(row):
             print(f"{'':{width}}  {backend}: {kernels}")
-    print(f"{len(rows)} calls of hand-written layers, {_bytes(sum(row.saved_bytes for row in rows))} kept for backward")
+    calls = "1 call" if len(rows) == 1 else f"{len(rows)} calls"
+    print(f"{calls} of hand-written layers, {_bytes(sum(row.saved_bytes for row in rows))} kept for backward")
     for name, why in left_alone(model).items():
         print(f"{name or 'the model itself'} is not ours: {why}")
 

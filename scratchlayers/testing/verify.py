@@ -59,7 +59,7 @@ def _table(title: str, rows: Iterable[Row]) -> bool:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 this module is a command's output
+    print(text, flush=True)
 
 
 def _rows(every: list[Check]) -> Iterator[Row]:

@@ -40,7 +40,11 @@ def test_rows_are_printed_and_written_whole(suffix, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "forward" in printed
     assert "step" in printed
-    rows = json.loads(path.read_text())["rows"] if suffix == "json" else list(csv.DictReader(path.read_text().splitlines()))
+    rows = (
+        json.loads(path.read_text())["rows"]
+        if suffix == "json"
+        else list(csv.DictReader(path.read_text().splitlines()))
+    )
     assert [row["phase"] for row in rows] == ["forward", "step"]
     assert all(float(row["ratio"]) > 0 for row in rows)
     assert list(tmp_path.iterdir()) == [path]

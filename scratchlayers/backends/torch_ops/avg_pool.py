@@ -50,7 +50,7 @@ def _resized(x: Tensor, axis: int, sizes: tuple[int, ...]) -> list[int]:
 
 def _divided(x: Tensor, divisors) -> Tensor:
     """Divide every output position by the product of its axes' divisors."""
-    divisor = x.new_ones(())
+    divisor = torch.ones((), dtype=x.dtype, device=x.device)
     for counts in divisors:
-        divisor = divisor.unsqueeze(-1) * x.new_tensor(counts)
+        divisor = divisor.unsqueeze(-1) * torch.tensor(counts, dtype=x.dtype, device=x.device)
     return torch.div(x, divisor, rounding_mode=None if x.is_floating_point() else "trunc")
