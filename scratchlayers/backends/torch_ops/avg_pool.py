@@ -12,40 +12,27 @@ def avg_pool(x: Tensor, divisors, grid) -> Tensor:
     """y = the sum of each window, divided."""
     y = wide(x)
     for axis in range(grid.rank):
-        y = _summed(axis, y, grid)
+        y = _added(axis, y, grid.output_size, [reach(axis, tap, grid) for tap in range(grid.kernel_size[axis])])
     return _divided(y, divisors).to(x.dtype)
 
 
 def avg_pool_adjoint(gy: Tensor, divisors, grid) -> Tensor:
-    """gx = the transpose of ``avg_pool``."""
+    """gx = the transpose of ``avg_pool``: what every window has got, given to each of its elements."""
     gx = _divided(wide(gy), divisors)
     for axis in range(grid.rank):
-        gx = _spread(axis, gx, grid)
+        back = [reach(axis, tap, grid)[::-1] for tap in range(grid.kernel_size[axis])]
+        gx = _added(axis, gx, grid.input_size, back)
     return gx.to(gy.dtype)
 
 
-def _summed(axis: int, x: Tensor, grid) -> Tensor:
-    """Add up the windows of one axis."""
-    y = x.new_zeros(_resized(x, axis, grid.output_size))
-    for tap in range(grid.kernel_size[axis]):
-        outputs, inputs = reach(axis, tap, grid)
-        y[outputs] += x[inputs]
-    return y
-
-
-def _spread(axis: int, gy: Tensor, grid) -> Tensor:
-    """Give every element of the windows of one axis what their sum has got."""
-    gx = gy.new_zeros(_resized(gy, axis, grid.input_size))
-    for tap in range(grid.kernel_size[axis]):
-        outputs, inputs = reach(axis, tap, grid)
-        gx[inputs] += gy[outputs]
-    return gx
-
-
-def _resized(x: Tensor, axis: int, sizes: tuple[int, ...]) -> list[int]:
+def _added(axis: int, x: Tensor, sizes: tuple[int, ...], moves) -> Tensor:
+    """Resize one axis: every (target, source) of the moves adds those elements of ``x`` to the result."""
     shape = list(x.shape)
     shape[2 + axis] = sizes[axis]
-    return shape
+    y = x.new_zeros(shape)
+    for target, source in moves:
+        y[target] += x[source]
+    return y
 
 
 def _divided(x: Tensor, divisors) -> Tensor:
