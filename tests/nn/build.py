@@ -1,0 +1,45 @@
+"""Every class of ``scratchlayers.nn``: constructor arguments and an input shape, plain and with everything said."""
+
+from scratchlayers import nn
+
+CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
+SIZE = (7, 6, 5)
+
+
+def rank_of(name):
+    return int(name[-2])
+
+
+def arguments(name):
+    """Keyword arguments of several layers of a class."""
+    rank = rank_of(name)
+    kernel = (3, 2, 2)[:rank]
+    family = name[:-2]
+    if family == "Conv":
+        plain = {"in_channels": 4, "out_channels": 6, "kernel_size": kernel}
+        every = {**plain, "stride": (2, 1, 1)[:rank], "dilation": 2, "groups": 2, "bias": False}
+        modes = [{**plain, "padding": 1, "padding_mode": mode} for mode in ("reflect", "replicate", "circular")]
+        return [plain, {**every, "padding": (1, 0, 1)[:rank]}, {**plain, "padding": "valid"}, *modes]
+    if family == "ConvTranspose":
+        plain = {"in_channels": 4, "out_channels": 6, "kernel_size": kernel}
+        every = {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2, "bias": False, "dilation": 2}
+        return [plain, {**plain, **every}]
+    if family == "MaxPool":
+        every = {"stride": 2, "padding": 1, "dilation": 2, "return_indices": True, "ceil_mode": True}
+        return [{"kernel_size": kernel}, {"kernel_size": 3, **every}]
+    if family == "AvgPool":
+        every = {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}
+        return [{"kernel_size": kernel}, {"kernel_size": 3, **every, **({"divisor_override": 3} if rank > 1 else {})}]
+    value = {"value": 1.5} if family == "ConstantPad" else {}
+    sides = (1, 2, 0, 1, 2, 1)[: 2 * rank]
+    return [{"padding": 1, **value}, {"padding": sides, **value}, {"padding": (-1, *sides[1:]), **value}]
+
+
+CASES = [(name, words) for name in CLASSES for words in arguments(name)]
+IDS = [f"{name}-{i}" for name in CLASSES for i in range(len(arguments(name)))]
+
+
+def shapes(name):
+    """Input shapes with a batch and without."""
+    spatial = SIZE[: rank_of(name)]
+    return [(2, 4, *spatial), (4, *spatial)]
