@@ -18,6 +18,7 @@ from lightning_app.data.images import Labelled
 from lightning_app.net import DEFAULT_NET, Entry, Layers, build
 from lightning_app.pixels import scaled
 from lightning_app.schedule import one_cycle
+from lightning_app.seeds import seed_of
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
@@ -81,17 +82,13 @@ class Classifier(pl.LightningModule):
         """Learn how many steps the one-cycle schedule has."""
         self.total_steps = max(1, self.trainer.estimated_stepping_batches)
 
-    def on_train_epoch_start(self) -> None:
-        """Make dropout a function of (seed, epoch, rank), so that resuming is exact."""
-        seed = self.trainer.datamodule.seed
-        torch.manual_seed((seed << 32) + (self.current_epoch << 12) + self.global_rank)
-
     def on_train_batch_start(self, batch: Labelled, batch_idx: int) -> None:
-        """Set this step's learning rate."""
+        """Set this step's learning rate, and make dropout a function of (seed, step, rank): resuming is exact."""
         lr = self.hparams.lr * one_cycle(self.global_step / self.total_steps, self.hparams.warmup)
         for group in self.optimizers().param_groups:
             group["lr"] = lr
         self.log("lr", lr)
+        torch.manual_seed(seed_of(self.trainer.datamodule.seed, self.global_step, self.global_rank))
 
     def training_step(self, batch: Labelled, batch_idx: int) -> Tensor:
         """Cross-entropy of one batch."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from lightning_app.data.images import Labelled
+from lightning_app.seeds import seed_of
 
 
 class Pick(NamedTuple):
@@ -66,7 +67,7 @@ class Shuffled(Sampler[Pick]):
         return max(1, math.ceil(self.n / self.batch_size))
 
     def __iter__(self) -> Iterator[Pick]:
-        generator = torch.Generator().manual_seed((self.seed << 20) + self.epoch)
+        generator = torch.Generator().manual_seed(seed_of(self.seed, self.epoch))
         order = torch.randperm(self.n, generator=generator)
         shift = torch.randint(-self.shift, self.shift + 1, (self.n, 2), generator=generator)
         for batch in order.tensor_split(len(self)):

@@ -5,15 +5,14 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from lightning_app.data.images import Images, Labelled, labelled, part
 from lightning_app.errors import AppError
+from lightning_app.picture import opened
 
 LARGEST = 4 << 30  # bytes of arrays that are read from one .npz
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 BROKEN_ARRAYS = (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
-BROKEN_IMAGE = (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)
 
 
 def load_npz(path: Path) -> Images:
@@ -81,11 +80,8 @@ def _image_files(path: Path) -> list[Path]:
 
 
 def _read_image(path: Path, shape: tuple[int, ...] | None) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            array = np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16", "I") else "RGB"))
-    except BROKEN_IMAGE as error:
-        raise AppError(f"{path}: cannot be read as an image ({error})") from error
+    image = opened(path)
+    array = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     if shape is not None and array.shape != shape:
         raise AppError(f"{path}: is {array.shape}, the first image is {shape}; all must be alike")
     return array

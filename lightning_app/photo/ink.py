@@ -1,7 +1,7 @@
 """Where on this picture is ink? It may be dark or light, unevenly lit, thinly written; it becomes white on black."""
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 SIDE = 200  # pixels worked on; a digit will be 20 high
 BACKGROUND_SIDE = 64  # the paper's shading is smooth: fewer pixels show it
@@ -14,7 +14,7 @@ def ink(grey: Image.Image) -> np.ndarray | None:
     grey = grey.copy()
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     if min(grey.size) > BACKGROUND_SIDE:
-        grey = grey.filter(ImageFilter.MedianFilter(3))
+        grey = grey.filter(ImageFilter.GaussianBlur(0.7))  # a camera's noise
     strokes = _above_paper(_light_on_dark(grey))
     threshold = _otsu(strokes)
     full = np.percentile(strokes[strokes > threshold], 80) if (strokes > threshold).any() else 0
@@ -29,8 +29,8 @@ def thickened(strokes: Image.Image) -> Image.Image:
     inside = np.asarray(strokes) > 127
     edge = inside & ~(np.asarray(strokes.filter(ImageFilter.MinFilter(3))) > 127)
     width = 2 * inside.sum() / max(1, edge.sum())
-    missing = STROKE * max(strokes.size) - width
-    return strokes.filter(ImageFilter.MaxFilter(2 * round(missing / 2) + 1)) if missing >= 1 else strokes
+    reach = round((STROKE * max(strokes.size) - width) / 2)
+    return ImageOps.expand(strokes, reach).filter(ImageFilter.MaxFilter(2 * reach + 1)) if reach > 0 else strokes
 
 
 def _light_on_dark(grey: Image.Image) -> Image.Image:

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from lightning_app.errors import AppError
 from lightning_app.photo.ink import ink, thickened
+from lightning_app.picture import opened
 
 SIDE, BOX = 28, 20
 GREY_SHAPE = [1, SIDE, SIDE]
-BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
 def read(path: Path, shape: list[int]) -> Tensor:
@@ -24,7 +24,7 @@ def read(path: Path, shape: list[int]) -> Tensor:
 
     For 28x28 grey images the digit is cut out and centred; for any other shape the picture is only resized.
     """
-    image = _open(path)
+    image = opened(path)
     if shape == GREY_SHAPE:
         found = digit(_grey(image))
         if found is None:
@@ -42,10 +42,9 @@ def digit(grey: Image.Image) -> np.ndarray | None:
     rows, columns = (np.flatnonzero((strokes > 127).any(axis)) for axis in (1, 0))
     margin = 1
     top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
-    cropped = Image.fromarray(strokes[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin])
-    scale = BOX / max(cropped.size)
-    size = [max(1, round(side * scale)) for side in cropped.size]
-    return _centred(np.asarray(thickened(cropped).resize(size, Image.Resampling.BOX)))
+    cropped = thickened(Image.fromarray(strokes[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin]))
+    size = [max(1, round(side * BOX / max(cropped.size))) for side in cropped.size]
+    return _centred(np.asarray(cropped.resize(size, Image.Resampling.BOX)))
 
 
 def _centred(small: np.ndarray) -> np.ndarray:
@@ -57,17 +56,6 @@ def _centred(small: np.ndarray) -> np.ndarray:
     full = np.zeros((SIDE, SIDE), np.uint8)
     full[top : top + small.shape[0], left : left + small.shape[1]] = small
     return full
-
-
-def _open(path: Path) -> Image.Image:
-    """The picture, turned as the camera noted."""
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image)
-    except FileNotFoundError:
-        raise AppError(f"{path}: no such file") from None
-    except BROKEN as error:
-        raise AppError(f"{path}: cannot be read as an image ({error})") from error
 
 
 def _grey(image: Image.Image) -> Image.Image:

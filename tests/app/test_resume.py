@@ -71,9 +71,9 @@ def test_resuming_is_exact_and_needs_no_option_again(stopped):
 
 
 def test_it_would_not_be_exact_without_the_epoch_in_the_order(stopped, monkeypatch):
-    monkeypatch.setattr(Shuffled, "set_epoch", lambda self, epoch: None)
-    assert resume(stopped).code == 0
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Shuffled, "set_epoch", lambda self, epoch: None)
+        assert resume(stopped).code == 0
     assert stopped("fit", *OPTIONS, "--name", "whole").code == 0
     assert not equal(checkpoint("stopped")["state_dict"], checkpoint("whole")["state_dict"])
 

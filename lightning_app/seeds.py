@@ -1,0 +1,8 @@
+"""How does one seed become many? Every epoch and step gets its own, independent of what was drawn before."""
+
+import numpy as np
+
+
+def seed_of(*numbers: int) -> int:
+    """A 63-bit seed, a well-mixed function of the numbers (all >= 0)."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
