@@ -65,7 +65,7 @@ ARCHITECTURES = {
     "resnet": (_resnet, (2, 3, 32, 32)),
     "convnext": (_convnext, (2, 3, 32, 32)),
     "mobilevit": (_mobilevit, (2, 3, 64, 64)),
-    "bit": (_bit, (2, 3, 32, 32)),
+    "bit": (_bit, (2, 3, 64, 64)),
     "depthwise_efficientnet": (_depthwise, (2, 3, 64, 64)),
     "hifigan": (_hifigan, (2, 6, 8)),
     "wav2vec2": (_wav2vec2, (2, 400)),
