@@ -31,7 +31,7 @@ def feature_maps(model: pl.LightningModule, images: Images) -> Figure:
         title = f"{type(pool).__name__}: {_some(pool_out[0])} maps"
         panels.append((title, _sides(pool_out), _tiles, (pool_out[0], AMOUNT)))
     panels.append(("the answer", "probability", _answer, (seen[-1][1][0].softmax(0), images.classes, y)))
-    return _strip(panels, model.hparams.layers)
+    return _strip(panels)
 
 
 def _look(model: pl.LightningModule, images: Images) -> tuple[Tensor, int, list[tuple[nn.Module, Tensor]]]:
@@ -48,7 +48,7 @@ def _look(model: pl.LightningModule, images: Images) -> tuple[Tensor, int, list[
     return images.test.x[place], int(images.test.y[place]), seen
 
 
-def _strip(panels: list, layers: str) -> Figure:
+def _strip(panels: list) -> Figure:
     figure = Figure(figsize=(3.1 * len(panels), 3.9), facecolor="white")
     parts = np.atleast_1d(figure.subfigures(1, len(panels), wspace=0.0))
     for number, (part, (title, subtitle, draw, content)) in enumerate(zip(parts, panels, strict=True)):
