@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from scratchlayers.geometry import Window
 
 LAYOUTS = ("contiguous", "channels_last", "transposed", "sliced", "expanded")
+
+
+def examples(count):
+    """How many examples a test draws; twenty times as many with ``--hypothesis-profile=search``."""
+    return settings(max_examples=count if settings.default.derandomize else 20 * count)
 
 
 class Call(NamedTuple):

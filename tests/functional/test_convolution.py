@@ -6,11 +6,11 @@ keep it.
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.compare import EXACT, agree
-from tests.draw import Call, convolutions, transposed_convolutions
+from tests.draw import Call, convolutions, examples, transposed_convolutions
 
 FLOATS = (torch.float64, torch.float32)
 COMPLEX = (torch.complex128, torch.complex64)
@@ -23,7 +23,7 @@ quiet = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel
 @ranks
 @quiet
 @given(data=st.data())
-@settings(max_examples=200)
+@examples(200)
 def test_conv_is_torchs(rank, data):
     call: Call = data.draw(convolutions(rank, FLOATS))
     agree(f"conv{rank}d", *call, strides=rank < 3, **EXACT)
@@ -32,7 +32,7 @@ def test_conv_is_torchs(rank, data):
 @ranks
 @quiet
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_conv_is_torchs_in_every_dtype(rank, data):
     call: Call = data.draw(convolutions(rank, COMPLEX + OTHERS))
     agree(f"conv{rank}d", *call, strides=rank < 3, gradients=call.tensors[0].dtype in COMPLEX, **EXACT)
@@ -40,7 +40,7 @@ def test_conv_is_torchs_in_every_dtype(rank, data):
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=150)
+@examples(150)
 def test_conv_transpose_is_torchs(rank, data):
     call: Call = data.draw(transposed_convolutions(rank, FLOATS))
     agree(f"conv_transpose{rank}d", *call, strides=rank < 3, **EXACT)
@@ -48,7 +48,7 @@ def test_conv_transpose_is_torchs(rank, data):
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_conv_transpose_is_torchs_in_every_dtype(rank, data):
     call: Call = data.draw(transposed_convolutions(rank, COMPLEX + OTHERS))
     assume(call.tensors[0].numel() or call.tensors[0].is_floating_point())  # without images torch takes any dtype

@@ -5,11 +5,11 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as torch_functional
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scratchlayers import functional as F
-from tests.draw import extents, ints, tensor
+from tests.draw import examples, extents, ints, tensor
 
 ranks = pytest.mark.parametrize("rank", [1, 2, 3])
 FILL = {"conv": 0.0, "max_pool": float("-inf"), "avg_pool": 0.0}
@@ -118,7 +118,7 @@ def test_conv_transpose_cuts_each_side_for_itself(rank, data):
 @ranks
 @pytest.mark.parametrize("word", ["same", "full", "sides"])
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_max_pool_pads_with_what_never_wins(rank, word, data):
     x, kernel, stride, dilation = data.draw(windows(rank, dilations=1))
     sides = (
@@ -141,7 +141,7 @@ def test_max_pool_pads_with_what_never_wins(rank, word, data):
 @ranks
 @pytest.mark.parametrize(("word", "count_include_pad"), list(product(["same", "full"], [True, False])))
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_avg_pool_divides_by_what_it_counts(rank, word, count_include_pad, data):
     x, kernel, stride, dilation = data.draw(windows(rank, dilations=1))
     sides = sides_of(word, x, kernel, stride, dilation)

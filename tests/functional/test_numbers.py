@@ -3,12 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as torch_functional
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scratchlayers import functional as F
 from tests.compare import EXACT, agree, outcome
-from tests.draw import average_poolings, convolutions, copying_paddings, max_poolings, transposed_convolutions
+from tests.draw import average_poolings, convolutions, copying_paddings, examples, max_poolings, transposed_convolutions
 
 HALF = (torch.bfloat16, torch.float16)
 ranks = pytest.mark.parametrize("rank", [1, 2, 3])
@@ -40,14 +40,14 @@ def rounded_once(name, call, roundings=1):
 @ranks
 @quiet
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_half_convolution_rounds_once(rank, data):
     rounded_once(f"conv{rank}d", data.draw(convolutions(rank, HALF)))
 
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_half_transposed_convolution_rounds_once_and_again_for_the_bias(rank, data):
     call = data.draw(transposed_convolutions(rank, HALF))
     rounded_once(f"conv_transpose{rank}d", call, roundings=1 if call.tensors[2] is None else 2)
@@ -55,20 +55,20 @@ def test_half_transposed_convolution_rounds_once_and_again_for_the_bias(rank, da
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_half_max_pooling_rounds_once(rank, data):
     rounded_once(f"max_pool{rank}d", data.draw(max_poolings(rank, HALF)))
 
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_half_average_pooling_rounds_once(rank, data):
     rounded_once(f"avg_pool{rank}d", data.draw(average_poolings(rank, HALF)))
 
 
 @given(data=st.data(), mode=st.sampled_from(["reflect", "replicate", "circular"]))
-@settings(max_examples=60)
+@examples(60)
 def test_half_padding_rounds_once(data, mode):
     rounded_once("pad", data.draw(copying_paddings(mode, HALF)))
 
@@ -84,7 +84,7 @@ def speckled(x, data):
 
 @ranks
 @given(data=st.data(), dtype=st.sampled_from([torch.float64, torch.float32, *HALF]))
-@settings(max_examples=100)
+@examples(100)
 def test_max_pool_keeps_nan_and_infinities(rank, data, dtype):
     call = data.draw(max_poolings(rank, (dtype,)))
     agree(f"max_pool{rank}d", [speckled(call.tensors[0], data)], call.words, strides=False, **EXACT)
@@ -92,14 +92,14 @@ def test_max_pool_keeps_nan_and_infinities(rank, data, dtype):
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_avg_pool_keeps_nan_and_infinities(rank, data):
     call = data.draw(average_poolings(rank))
     agree(f"avg_pool{rank}d", [speckled(call.tensors[0], data)], call.words, strides=False, rtol=1e-12, atol=0)
 
 
 @given(data=st.data(), mode=st.sampled_from(["reflect", "replicate", "circular"]))
-@settings(max_examples=60)
+@examples(60)
 def test_pad_keeps_nan_and_infinities(data, mode):
     call = data.draw(copying_paddings(mode))
     agree("pad", [speckled(call.tensors[0], data)], call.words, strides=False, **EXACT)

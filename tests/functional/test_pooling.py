@@ -5,11 +5,11 @@ So is their memory, but for avg_pool3d: torch drops channels_last_3d, ours keeps
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compare import EXACT, ROUNDED, agree
-from tests.draw import Call, average_poolings, max_poolings
+from tests.draw import Call, average_poolings, examples, max_poolings
 
 FLOATS = (torch.float64, torch.float32)
 OTHERS = (torch.bfloat16, torch.float16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -19,7 +19,7 @@ ranks = pytest.mark.parametrize("rank", [1, 2, 3])
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=250)
+@examples(250)
 def test_max_pool_is_torchs(rank, data):
     call: Call = data.draw(max_poolings(rank, FLOATS))
     agree(f"max_pool{rank}d", *call, **EXACT)
@@ -27,7 +27,7 @@ def test_max_pool_is_torchs(rank, data):
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_max_pool_is_torchs_in_every_dtype(rank, data):
     call: Call = data.draw(max_poolings(rank, OTHERS + REFUSED))
     agree(f"max_pool{rank}d", *call, **EXACT)
@@ -35,7 +35,7 @@ def test_max_pool_is_torchs_in_every_dtype(rank, data):
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=250)
+@examples(250)
 def test_avg_pool_is_torchs(rank, data):
     call: Call = data.draw(average_poolings(rank, FLOATS))
     agree(f"avg_pool{rank}d", *call, strides=rank < 3, **ROUNDED[call.tensors[0].dtype])
@@ -43,7 +43,7 @@ def test_avg_pool_is_torchs(rank, data):
 
 @ranks
 @given(data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_avg_pool_is_torchs_in_every_dtype(rank, data):
     call: Call = data.draw(average_poolings(rank, OTHERS + REFUSED))
     agree(f"avg_pool{rank}d", *call, strides=rank < 3, gradients=False)
