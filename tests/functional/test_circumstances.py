@@ -111,6 +111,52 @@ def test_four_threads_at_once_get_what_one_gets(call):
     assert all(found)
 
 
+UNBATCHED = {
+    "conv": lambda x: F.conv2d(x, torch.ones(2, 4, 2, 2).double()),
+    "conv_transpose": lambda x: F.conv_transpose2d(x, torch.ones(4, 2, 2, 2).double(), torch.ones(2).double()),
+    "max_pool": lambda x: F.max_pool2d(x, 2),
+    "avg_pool": lambda x: F.avg_pool2d(x, 2),
+    "pad": lambda x: F.pad(x, (1, 1, 1, 1), "reflect"),
+    "pad_last_axis": lambda x: F.pad(x, (1, 1)),
+    "pad_everything": lambda x: F.pad(x, (1, 1, 1, 1, 1, 1), value=1.0),
+    "convolve": lambda x: F.convolve2d(x, torch.ones(2, 2).double()),
+}
+
+
+@pytest.mark.parametrize("call", UNBATCHED.values(), ids=UNBATCHED)
+def test_unbatched_outputs_may_be_changed_in_place_too(call):
+    leaf, again = x[0].clone().requires_grad_(), x[0].clone().requires_grad_()
+    y = call(leaf)
+    y.mul_(2)
+    y.sum().backward()
+    (2 * call(again)).sum().backward()
+    assert torch.equal(leaf.grad, again.grad)
+
+
+LARGE = {
+    "conv": lambda space, x, w: space.conv2d(x, w, None, 1, 1),
+    "conv_strided": lambda space, x, w: space.conv2d(x, w, None, 2, 1),
+    "conv_groups": lambda space, x, w: space.conv2d(x, w[:, :4], None, 2, 1, 1, 2),
+    "conv_single": lambda space, x, w: space.conv2d(x.float(), w.float(), None, (1, 2), 1),
+    "conv_transpose": lambda space, x, w: space.conv_transpose2d(x, w.transpose(0, 1), None, 2, 1, 1),
+    "max_pool": lambda space, x, w: space.max_pool2d(x, 3, 1, 1) + 0 * w.sum(),
+    "max_pool_strided": lambda space, x, w: space.max_pool2d(x, 3, 2, 1, 2, True, True)[0] + 0 * w.sum(),
+}
+
+
+@pytest.mark.parametrize("call", LARGE.values(), ids=LARGE)
+def test_batches_too_large_for_one_go_are_the_sum_of_their_parts(call):
+    results = []
+    for space in (F, torch.nn.functional):
+        leaves = [
+            tensor((7, 8, 66, 65), torch.float64).requires_grad_(),
+            tensor((4, 8, 3, 3), torch.float64).requires_grad_(),
+        ]
+        y = call(space, *leaves)
+        results.append([y, *torch.autograd.grad(y.sum(), leaves)])
+    assert all(torch.equal(a, c) for a, c in zip(*results, strict=True))
+
+
 class _Convolved(Dataset):
     def __len__(self):
         return len(CALLS)

@@ -58,6 +58,7 @@ def test_transposed_convolution_keeps_its_operands_and_nothing_else():
 LINEAR = {
     "avg_pool": lambda x: F.avg_pool2d(x, 2, 1, 1),
     "constant": lambda x: F.pad(x, (1, 1)),
+    "constant_of_value": lambda x: F.pad(x, (1, 1), value=2.0),
     "reflect": lambda x: F.pad(x, (1, 1, 1, 1), "reflect"),
     "replicate": lambda x: F.pad(x, (1, 1, 1, 1), "replicate"),
     "circular": lambda x: F.pad(x, (1, 1, 1, 1), "circular"),
