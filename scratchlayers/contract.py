@@ -34,8 +34,11 @@ class Kernels(Protocol):
     def conv(self, x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor:
         """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], c running over the channels of o's group."""
 
-    def conv_input_grad(self, gy: Tensor, w: Tensor, grid: Grid, groups: int) -> Tensor:
-        """Gx = the transpose of ``conv`` in x: every gy[n,o,p] · w[o,c,t] is added to the x[n,c,p,t] it came from."""
+    def conv_input_grad(self, gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor:
+        """gx = the transpose of ``conv`` in x: every gy[n,o,p] · w[o,c,t] is added to the x[n,c,p,t] it came from.
+
+        ``b (C)``, which a transposed convolution may have, is added to every element of its channel.
+        """
 
     def conv_weight_grad(self, x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
         """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]."""
@@ -44,7 +47,7 @@ class Kernels(Protocol):
         """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1. x (N, C, *frame.input_size), any dtype."""
 
     def pad_adjoint(self, gy: Tensor, frame: Frame) -> Tensor:
-        """Gx = the transpose of ``pad``: every gy[n,c,i] is added to x[n,c,sources[i]]."""
+        """gx = the transpose of ``pad``: every gy[n,c,i] is added to x[n,c,sources[i]]."""
 
     def max_pool(self, x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         """(y, tap): the largest x[n,c,p,t] and the tap it was found at.
@@ -58,7 +61,7 @@ class Kernels(Protocol):
         """y[n,c,p] = x[n,c,p,tap[n,c,p]], 0 where that lies outside the input."""
 
     def scatter(self, gy: Tensor, tap: Tensor, grid: Grid) -> Tensor:
-        """Gx = the transpose of ``gather``."""
+        """gx = the transpose of ``gather``."""
 
     def tap_index(self, tap: Tensor, grid: Grid) -> Tensor:
         """index[n,c,p] (int64): the flat position over ``grid.input_size`` of the element that tap[n,c,p] reads.
@@ -70,7 +73,7 @@ class Kernels(Protocol):
         """y[n,c,p] = Σ_t x[n,c,p,t] / Π_axis divisors[axis][p_axis]; integers truncate towards 0."""
 
     def avg_pool_adjoint(self, gy: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
-        """Gx = the transpose of ``avg_pool``."""
+        """gx = the transpose of ``avg_pool``."""
 
 
 NAMES: tuple[str, ...] = tuple(name for name in vars(Kernels) if not name.startswith("_"))

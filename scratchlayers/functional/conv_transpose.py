@@ -92,9 +92,7 @@ def _conv_transpose(
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, is_per_side(padding), _OPERATORS[rank], input, weight, bias, *words)
     x = batched(input, rank)
-    y: Tensor = InputGrad.call(x, weight, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
-    if bias is not None:
-        y = y + bias.reshape(-1, *(1,) * rank)
+    y: Tensor = InputGrad.call(x, weight, bias, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
     return y if x is input else y.squeeze(0)
 
 

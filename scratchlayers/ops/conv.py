@@ -39,31 +39,30 @@ class Conv(Op):
     def backward(ctx, gy):
         x, w = ctx.saved_tensors
         need_x, need_w, need_b, *_ = ctx.needs_input_grad
-        gx = InputGrad.call(gy, _conj(w), *ctx.how) if need_x else None
+        gx = InputGrad.call(gy, _conj(w), None, *ctx.how) if need_x else None
         gw = WeightGrad.call(_conj(x), gy, *ctx.how) if need_w else None
-        gb = gy.sum((0, *range(2, gy.dim()))) if need_b else None
-        return gx, gw, gb, None, None, None
+        return gx, gw, _bias_grad(gy) if need_b else None, None, None, None
 
 
 class InputGrad(Op):
-    """(gy, w) → gx."""
+    """(gy, w, b) → gx, b None or the bias of a transposed convolution."""
 
     @staticmethod
-    def forward(gy, w, grid, groups, kernels):
-        return _like(kernels.conv_input_grad(gy, w, grid, groups), gy, w)
+    def forward(gy, w, b, grid, groups, kernels):
+        return _like(kernels.conv_input_grad(gy, w, grid, groups, b), gy, w)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        gy, w, *ctx.how = inputs
+        gy, w, _, *ctx.how = inputs
         ctx.save_for_backward(gy, w)
 
     @staticmethod
     def backward(ctx, ggx):
         gy, w = ctx.saved_tensors
-        need_gy, need_w, *_ = ctx.needs_input_grad
+        need_gy, need_w, need_b, *_ = ctx.needs_input_grad
         ggy = Conv.call(ggx, _conj(w), None, *ctx.how) if need_gy else None
         gw = WeightGrad.call(ggx, _conj(gy), *ctx.how) if need_w else None
-        return ggy, gw, None, None, None
+        return ggy, gw, _bias_grad(ggx) if need_b else None, None, None, None
 
 
 class WeightGrad(Op):
@@ -82,9 +81,14 @@ class WeightGrad(Op):
     def backward(ctx, ggw):
         x, gy = ctx.saved_tensors
         need_x, need_gy, *_ = ctx.needs_input_grad
-        gx = InputGrad.call(_conj(gy), ggw, *ctx.how) if need_x else None
+        gx = InputGrad.call(_conj(gy), ggw, None, *ctx.how) if need_x else None
         ggy = Conv.call(_conj(x), ggw, None, *ctx.how) if need_gy else None
         return gx, ggy, None, None, None
+
+
+def _bias_grad(gy: Tensor) -> Tensor:
+    """gb[o] = Σ_{n,p} gy[n,o,p]."""
+    return gy.sum((0, *range(2, gy.dim())))
 
 
 def _like(result: Tensor, *operands: Tensor) -> Tensor:

@@ -94,6 +94,7 @@ _INPUTS = {
         "gy": values(*_gy(case)),
         "w": values(*case.weight),
         **_how(case),
+        "b": values(case.input[1]) if case.bias else None,
     },
     "conv_weight_grad": lambda case, values: {
         "x": values(*case.input),

@@ -49,12 +49,13 @@ def conv(case, x, w, b, grid, groups):
     return op(_reached(x, grid), w, b, grid.stride, 0, grid.dilation, groups)
 
 
-def conv_input_grad(case, gy, w, grid, groups):
+def conv_input_grad(case, gy, w, grid, groups, b):
     """F.conv_transpose*d, which begins ``before`` elements ahead of the input."""
     op = getattr(F, f"conv_transpose{grid.rank}d")
     gx = op(gy, w, None, grid.stride, 0, 0, groups, grid.dilation)
     starts = zip(grid.input_size, grid.before, gx.shape[2:], strict=True)
-    return F.pad(gx, _torchs([(-b, n + b - size) for n, b, size in starts]))
+    gx = F.pad(gx, _torchs([(-before, n + before - size) for n, before, size in starts]))
+    return gx if b is None else gx + b.reshape(-1, *(1,) * grid.rank)
 
 
 def conv_weight_grad(case, x, gy, grid, groups):

@@ -58,13 +58,18 @@ def conv_flips_the_kernel(x, w, b, grid, groups):
 
 
 @mutant("conv_input_grad", "three_gradients_of_one_form")
-def input_grad_ignores_dilation(gy, w, grid, groups):
-    return RIGHT["conv_input_grad"](gy, w, grid._replace(dilation=(1,) * grid.rank), groups)
+def input_grad_ignores_dilation(gy, w, grid, groups, b=None):
+    return RIGHT["conv_input_grad"](gy, w, grid._replace(dilation=(1,) * grid.rank), groups, b)
 
 
 @mutant("conv_input_grad", "one_hot_inputs_land_where_they_should")
-def input_grad_flips_once_too_often(gy, w, grid, groups):
-    return RIGHT["conv_input_grad"](gy, w.flip(-1), grid, groups)
+def input_grad_flips_once_too_often(gy, w, grid, groups, b=None):
+    return RIGHT["conv_input_grad"](gy, w.flip(-1), grid, groups, b)
+
+
+@mutant("conv_input_grad", "values_are_torchs")
+def input_grad_drops_the_bias_of_a_transposed_convolution(gy, w, grid, groups, b=None):
+    return RIGHT["conv_input_grad"](gy, w, grid, groups)
 
 
 @mutant("conv_weight_grad", "three_gradients_of_one_form")
@@ -401,8 +406,8 @@ def conv_reuses_its_result(x, w, b, grid, groups):
 
 
 @mutant("conv_input_grad", "same_bits_every_time")
-def input_grad_depends_on_chance(gy, w, grid, groups):
-    gx = RIGHT["conv_input_grad"](gy, w, grid, groups)
+def input_grad_depends_on_chance(gy, w, grid, groups, b=None):
+    gx = RIGHT["conv_input_grad"](gy, w, grid, groups, b)
     return gx * (1 + 1e-12 * torch.randn((), dtype=gx.dtype))
 
 

@@ -118,14 +118,18 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, grid: Grid, groups:
 
 
 @rounded_once
-def conv_input_grad(gy: np.ndarray, w: np.ndarray, grid: Grid, groups: int) -> np.ndarray:
-    """gx[n,c,p,t] += gy[n,o,p] · w[o,c,t]: each output's gradient goes back to all that it was computed from."""
+def conv_input_grad(gy: np.ndarray, w: np.ndarray, grid: Grid, groups: int, b: np.ndarray | None = None) -> np.ndarray:
+    """gx[n,c,p,t] += gy[n,o,p] · w[o,c,t]: each output's gradient goes back to all that it was computed from.
+
+    A transposed convolution is this, run forwards; its bias ``b`` is added to every element of a channel.
+    """
     frame = surroundings(grid)
     gx_pad = np.zeros((len(gy), groups * w.shape[1], *frame.output_size), gy.dtype)
     for p, window in windows(grid):
         for n, o in np.ndindex(gy.shape[:2]):
             gx_pad[n, _channels(o, w, groups), *window] += gy[n, o, *p] * w[o]
-    return pad_adjoint(gx_pad, frame)
+    gx = pad_adjoint(gx_pad, frame)
+    return gx if b is None else gx + b.reshape(-1, *(1,) * grid.rank)
 
 
 @rounded_once

@@ -31,15 +31,16 @@ def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     return torch.cat(parts).reshape(*sizes.output)
 
 
-def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int) -> Tensor:
+def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int, b: Tensor | None = None) -> Tensor:
     """Xᵍ: every gy[n,o,p] · w[o,c,t] added to the x[n,c,p,t] it came from."""
     if gy.dtype in WIDER:
-        return conv_input_grad(wide(gy), wide(w), grid, groups).to(gy.dtype)
+        return conv_input_grad(wide(gy), wide(w), grid, groups, None if b is None else wide(b)).to(gy.dtype)
     if _is_dense(grid):
-        return conv(gy, _turned(w, groups), None, _mirrored(grid), groups)
+        return conv(gy, _turned(w, groups), b, _mirrored(grid), groups)
     filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:])).mT
     slices = batches(gy.shape[0], groups * w.shape[1], grid)
-    return joined([_summed(_product(filters, _rows(gy[images], groups)), w, grid, groups) for images in slices])
+    gx = joined([_summed(_product(filters, _rows(gy[images], groups)), w, grid, groups) for images in slices])
+    return gx if b is None else gx.add_(b.reshape(-1, *(1,) * grid.rank))
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid, groups: int) -> Tensor:

@@ -29,7 +29,7 @@ def _look_up(x: Tensor, axis: int, sources: tuple[int, ...], rank: int) -> Tenso
 
 
 def pad_adjoint(gy: Tensor, frame) -> Tensor:
-    """Gx = the transpose of ``pad``."""
+    """gx = the transpose of ``pad``."""
     gx = wide(gy)
     for axis, sources in enumerate(frame.sources):
         filled = _filled(sources)

@@ -86,7 +86,8 @@ def _few(case: Case | Border) -> bool:
 @law(*LINEAR, takes=_few)
 def one_hot_inputs_land_where_they_should(trial: Trial) -> None:
     """Inputs that are 1 at one element and 0 elsewhere give a result at the one place the formula names."""
-    asked = trial.inputs() | {"b": None} if trial.kernel == "conv" else trial.inputs()
+    asked = trial.inputs()
+    asked |= {"b": None} if "b" in asked else {}
     names = LINEAR[trial.kernel]
     for hot in product(*(range(asked[name].numel()) for name in names)):
         probe = asked | {name: _one_hot(asked[name], at) for name, at in zip(names, hot, strict=True)}
