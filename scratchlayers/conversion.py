@@ -22,12 +22,10 @@ _PAIRS: dict[type, type] = {
     getattr(torch_nn, name): getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)
 }
 _BACK: dict[type, type] = {ours: torchs for torchs, ours in _PAIRS.items()}
-_TORCHS: dict[tuple[ModuleType, str], Any] = {
-    (space, name): getattr(space, name)
-    for space in (torch, torch_nn.functional)
-    for name in functional.__all__
-    if hasattr(space, name)
-}
+_PATCHED = [
+    (space, name) for space in (torch, torch_nn.functional) for name in functional.__all__ if hasattr(space, name)
+]
+_found: dict[tuple[ModuleType, str], Any] = {}
 _counting = Lock()
 _blocks = 0
 
@@ -75,21 +73,21 @@ def patch() -> Iterator[None]:
     after, subclasses and users' code look up when they run. Names imported earlier (``from torch.nn.functional import
     conv2d``) are not caught. The change is seen by all threads, and lasts until the last of several blocks ends.
     """
-    _enter(+1)
+    global _blocks
+    with _counting:
+        _blocks += 1
+        if _blocks == 1:
+            for space, name in _PATCHED:
+                _found[space, name] = getattr(space, name)
+                setattr(space, name, getattr(functional, name))
     try:
         yield
     finally:
-        _enter(-1)
-
-
-def _enter(step: int) -> None:
-    """Count the open blocks: the first swaps the functions in, the last one out."""
-    global _blocks
-    with _counting:
-        _blocks += step
-        if _blocks == (step > 0):
-            for (space, name), torchs in _TORCHS.items():
-                setattr(space, name, getattr(functional, name) if step > 0 else torchs)
+        with _counting:
+            _blocks -= 1
+            if _blocks == 0:
+                for (space, name), function in _found.items():
+                    setattr(space, name, function)
 
 
 def _reason(module: torch_nn.Module) -> str | None:
