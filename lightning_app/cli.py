@@ -11,21 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from lightning_utilities.core.imports import RequirementCache
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from lightning_app import checkpoint, results, run
 from lightning_app.console import console, quiet
-from lightning_app.data.module import UNSTATED, DataModule
+from lightning_app.data.module import DataModule
+from lightning_app.equipment import best_checkpoint, equipped, history_of
 from lightning_app.errors import AppError
-from lightning_app.history import History
-from lightning_app.metrics import Metrics
 from lightning_app.misuse import explained
 from lightning_app.model import Classifier
-from lightning_app.screen import Bar, Screen
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "mnist.yaml"  # of a checkout; the signatures say the same
 
@@ -106,21 +102,12 @@ class CLI(LightningCLI):
         return parser
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """A trainer with our screen, checkpoints and loggers."""
+        """A trainer with our equipment, for a run with a folder."""
         options = self._get(self.config_init, "trainer")
         self.saves = self.subcommand == "fit" and not options["fast_dev_run"]
         self.run = self._run_folder()
-        self.history, self.best = History(), _checkpoint(self.run, "best", monitor="val_loss")
-        saving = [self.best, _checkpoint(self.run, "last")] if self.saves else []
-        bar = [Bar()] if console().is_terminal and options["enable_progress_bar"] is not False else []
-        callbacks = [*_as_list(options["callbacks"]), self.history, Screen(self.history), *bar, *saving]
-        ours = {"callbacks": callbacks, "enable_progress_bar": bool(bar), "use_distributed_sampler": False}
-        ours["enable_model_summary"] = bool(options["enable_model_summary"])
-        if options["logger"] in (None, True):
-            ours["logger"] = _loggers(self.run, self.resumed_at) if self.saves else False
-        if options["max_epochs"] is None:
-            ours["max_epochs"] = UNSTATED
-        return self._instantiate_trainer({**options, **ours, **kwargs}, [])
+        options = equipped(options, self.run, self.saves, self.resumed_at) | kwargs
+        return self._instantiate_trainer(options, [LambdaCallback(on_train_start=self._write_config)])
 
     def _run_folder(self) -> run.Run:
         """A resumed run keeps its folder."""
@@ -140,10 +127,9 @@ class CLI(LightningCLI):
         if not self.saves:
             console().print("fast_dev_run: the loops ran, nothing is saved")
             return
-        history = deepcopy(self.history)  # testing the best checkpoint puts callbacks back to where it was written
-        self._evaluate(self.trainer.test, ckpt_path=_written(self.best), weights_only=True)
+        history = deepcopy(history_of(self.trainer))  # the best checkpoint brings back that of its own epoch
+        self._evaluate(self.trainer.test, ckpt_path=best_checkpoint(self.trainer), weights_only=True)
         if self.trainer.is_global_zero:
-            self.run.write("config.yaml", self._config())
             results.finish(self.run, self.trainer, history)
 
     def validate(self, **options: Any) -> None:
@@ -161,13 +147,15 @@ class CLI(LightningCLI):
     def _evaluate(self, method: Callable, **options: Any) -> None:
         method(**{"model": self.model, "datamodule": self.datamodule, **options, "verbose": False})
 
-    def _config(self) -> str:
-        """The options that make this run again, as YAML: what was chosen for the user is written out."""
+    def _write_config(self, trainer: pl.Trainer, model: pl.LightningModule) -> None:
+        """The options that make this run again: what was chosen for the user is written out."""
+        if not (self.saves and trainer.is_global_zero):
+            return
         config = self.config["fit"].clone()
         config.data.dataset = self.datamodule.description()["options"]["dataset"]
-        config.trainer.max_epochs = self.trainer.max_epochs
+        config.trainer.max_epochs = trainer.max_epochs
         config.ckpt_path = config.name = None
-        return self._parser("fit").dump(config)
+        self.run.write("config.yaml", self._parser("fit").dump(config))
 
 
 def _parser_options() -> dict[str, Any]:
@@ -175,28 +163,6 @@ def _parser_options() -> dict[str, Any]:
     files = [str(DEFAULT_CONFIG)] if DEFAULT_CONFIG.is_file() else []
     commands = {name: {**common, "default_config_files": files} for name in CLI.subcommands()}
     return common | commands
-
-
-def _checkpoint(to: run.Run, name: str, **options: Any) -> ModelCheckpoint:
-    """Written at the end of an epoch, over the one before."""
-    return ModelCheckpoint(to.checkpoints, name, save_on_train_epoch_end=True, enable_version_counter=False, **options)
-
-
-def _written(best: ModelCheckpoint) -> str:
-    if not best.best_model_path:
-        raise AppError("no epoch was finished and validated, so there is no best checkpoint to test")
-    return best.best_model_path
-
-
-def _loggers(to: run.Run, resumed_at: int | None) -> list[Logger]:
-    loggers = [Metrics(to, resumed_at)]
-    if RequirementCache("tensorboard"):
-        loggers.append(TensorBoardLogger(to.folder, name="", version="tensorboard"))
-    return loggers
-
-
-def _as_list(value: Any) -> list:
-    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _refuse_if_trained(content: dict[str, Any], path: Path, epochs: int) -> None:

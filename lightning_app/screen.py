@@ -7,13 +7,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lightning_app.console import console
 from lightning_app.history import History
+from lightning_app.run import Run
 
 
 class Screen(pl.Callback):
     """Prints, in the first process only."""
 
-    def __init__(self, history: History):
-        self.history = history
+    def __init__(self, history: History, run: Run):
+        self.history, self.run = history, run
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is about to be trained, on what."""
@@ -36,6 +37,12 @@ class Screen(pl.Callback):
         console().print(
             f"epoch {row['epoch'] + 1:2d}{of}  loss {row['train_loss']:.4f}  {validation}{row['seconds']:6.1f} s"
         )
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Whoever stops training is told how to go on."""
+        last = self.run.checkpoints / "last.ckpt"
+        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero and last.is_file():
+            console().print(f"stopped; go on with: python -m lightning_app fit --ckpt_path {last}")
 
 
 class Bar(ProgressBar):

@@ -1,6 +1,7 @@
 """A run that is stopped and resumed ends exactly where one that was never stopped ends."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,19 @@ def test_a_finished_run_is_not_resumed(stopped):
 
 def test_a_resumed_run_keeps_its_folder(stopped):
     assert "goes on in runs/stopped; leave out --name" in resume(stopped, "--name", "other").message
+
+
+def test_whoever_stops_it_is_told_how_to_go_on(app, monkeypatch):
+    def stopping(self, batch, batch_idx):
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        return step(self, batch, batch_idx)
+
+    step = Classifier.training_step
+    monkeypatch.setattr(Classifier, "training_step", stopping)
+    handler = signal.getsignal(signal.SIGINT)
+    outcome = app("fit", *OPTIONS, "--name", "x")
+    signal.signal(signal.SIGINT, handler)  # Lightning ignores further interrupts
+    assert outcome.code == 1
+    assert outcome.out.endswith("go on with: python -m lightning_app fit --ckpt_path runs/x/checkpoints/last.ckpt\n")
+    assert Path("runs/x/config.yaml").is_file()

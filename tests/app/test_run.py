@@ -31,7 +31,8 @@ def test_or_not_at_all(first):
             raise RuntimeError
 
     first.write("a.txt", "old")
-    pytest.raises(RuntimeError, fail)
+    with pytest.raises(RuntimeError):
+        fail()
     assert (first.folder / "a.txt").read_text() == "old"
     assert names(first.folder) == {"a.txt"}
 

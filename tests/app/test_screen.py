@@ -8,7 +8,7 @@ from .conftest import TINY
 def terminal(monkeypatch, capfd):
     """A console that takes itself for a terminal."""
     made = Console(force_terminal=True, width=100, highlight=False)
-    for module in ("cli", "screen", "results"):
+    for module in ("cli", "equipment", "screen", "results"):
         monkeypatch.setattr(f"lightning_app.{module}.console", lambda: made)
     return made
 
