@@ -19,7 +19,7 @@ train: .venv/installed ## set everything up, train on MNIST (or, offline, on the
 	$(BIN)/python -m lightning_app fit $(ARGS)
 
 test: .venv/installed ## set everything up and run the tests
-	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 slow: .venv/installed ## the long tests: training runs, two processes, thorough sweeps
 	$(BIN)/python -m pytest -m slow $(ARGS)
