@@ -195,21 +195,23 @@ def test_converted_transposed_convolution_takes_an_output_size():
     torch.testing.assert_close(convert(layer)(x, output_size=(8, 7)), want)
 
 
-AUTOCAST = pytest.mark.xfail(strict=True, reason="the operands of a convolution are not cast at the border")
+UNCAST = pytest.mark.xfail(strict=True, reason="the operands of a convolution are not cast at the border")
 
 
-@pytest.mark.parametrize("backend", ["torch", "numpy"])
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "words", "backend"),
     [
-        pytest.param("Conv2d", (2, 2, 3), marks=AUTOCAST),
-        pytest.param("ConvTranspose1d", (2, 2, 3), marks=AUTOCAST),
-        ("MaxPool2d", (2,)),
-        ("AvgPool3d", (2,)),
-        ("ReflectionPad1d", (1,)),
+        pytest.param("Conv2d", (2, 2, 3), "torch", marks=UNCAST),
+        pytest.param("Conv2d", (2, 2, 3), "numpy", marks=UNCAST),
+        pytest.param("ConvTranspose1d", (2, 2, 3), "torch", marks=UNCAST),
+        pytest.param("ConvTranspose1d", (2, 2, 3), "numpy", marks=UNCAST),
+        ("MaxPool2d", (2,), "numpy"),
+        ("AvgPool3d", (2,), "torch"),
+        ("ReflectionPad1d", (1,), "torch"),
     ],
 )
 def test_converted_layer_trains_under_autocast_in_torchs_dtypes(name, words, backend):
+    torch.manual_seed(0)
     layer = getattr(torch_nn, name)(*words)
     x = torch.ones(SHAPES[int(name[-2])], requires_grad=True)
     results = []

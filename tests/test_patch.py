@@ -125,7 +125,6 @@ def test_patch_is_a_decorator_too():
     assert torch.conv2d is TORCHS["torch", "conv2d"]
 
 
-@pytest.mark.xfail(strict=True, reason="what was there when we were imported returns instead")
 def test_what_somebody_else_has_put_there_returns(monkeypatch):
     def theirs(*operands):
         return TORCHS["torch", "conv2d"](*operands)
