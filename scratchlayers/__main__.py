@@ -64,7 +64,7 @@ def _list(options: argparse.Namespace) -> int:
         print(f"{module.__name__}: {len(ours)} names are hand-written, the other {len(others)} are {torchs}'s")
         print(_wrapped(ours))
     print("backends, in the order they are asked:")
-    for backend in registry.chain():
+    for backend in map(registry.get, registry.names()):
         kernels = "all kernels" if len(backend.kernels) == len(_kernels()) else ", ".join(sorted(backend.kernels))
         print(f"  {backend.name:<12} priority {backend.priority:>3}, {kernels}")
     return 0

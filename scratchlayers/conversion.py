@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn as torch_nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from . import functional, nn
 from .geometry import is_per_side
@@ -98,7 +99,10 @@ def _reason(module: torch_nn.Module) -> str | None:
     if kind in _PAIRS:
         return "not converted yet"
     base = next(torchs for torchs in _PAIRS if isinstance(module, torchs))
-    return f"{kind.__module__}.{kind.__qualname__} is a subclass of {base.__name__}, which may compute differently"
+    if is_parametrized(module):
+        return f"it was parametrized as torch's {base.__name__}: convert first, parametrize then"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return f"{name} is a subclass of {base.__name__} and may compute differently; scratchlayers.patch() covers it"
 
 
 def _extension(module: torch_nn.Module) -> str | None:

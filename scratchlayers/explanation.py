@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch import nn as torch_nn
+from torch.nn.parameter import is_lazy
 
 from . import nn, registry
 from .conversion import left_alone
@@ -23,14 +25,19 @@ _KERNELS = {
 
 @dataclass
 class Layer:
-    """One call of one layer, as it was observed."""
+    """One call of one layer, as it was observed. ``saved`` holds the bytes kept for backward by place in memory."""
 
     name: str
     kind: str
     backends: dict[str, str | None] = field(default_factory=dict)
     refusals: dict[str, dict[str, str]] = field(default_factory=dict)
-    saved_bytes: int = 0
+    saved: dict[int, int] = field(default_factory=dict)
     output: tuple[int, ...] = ()
+
+    @property
+    def saved_bytes(self) -> int:
+        """The bytes this call keeps for backward, parameters left out."""
+        return sum(self.saved.values())
 
 
 def explain(model: torch_nn.Module, *example: Any) -> None:
@@ -47,7 +54,8 @@ def explain(model: torch_nn.Module, *example: Any) -> None:
         for backend, kernels in _by_reason(row):
             print(f"{'':{width}}  {backend}: {kernels}")
     calls = "1 call" if len(rows) == 1 else f"{len(rows)} calls"
-    print(f"{calls} of hand-written layers, {_bytes(sum(row.saved_bytes for row in rows))} kept for backward")
+    kept = sum({place: count for row in rows for place, count in row.saved.items()}.values())
+    print(f"{calls} of hand-written layers, {_bytes(kept)} kept for backward")
     for name, why in left_alone(model).items():
         print(f"{name or 'the model itself'} is not ours: {why}")
 
@@ -58,43 +66,38 @@ def observe(model: torch_nn.Module, *example: Any) -> list[Layer]:
     Buffers, such as the running statistics of a batch normalisation, are put back as they were.
     """
     rows: list[Layer] = []
-    handles = []
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    for name, module in model.named_modules():
-        if isinstance(module, Chooses):
-            handles += _watched(name or "the model itself", module, rows)
-    try:
-        with torch.enable_grad():
-            model(*example)
-    finally:
-        for handle in handles:
-            handle.remove()
-        with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers() if not is_lazy(buffer)]
+    with ExitStack() as undo, torch.enable_grad():
+        for name, module in model.named_modules():
+            if isinstance(module, Chooses):
+                _watch(name or "the model itself", module, rows, undo)
+        result = model(*example)  # kept alive, so that no saved tensor's place is taken by another
+    del result
+    with torch.no_grad():
+        for buffer, before in buffers:
+            buffer.copy_(before)
     return rows
 
 
-def _watched(name: str, module: torch_nn.Module, rows: list[Layer]) -> list[Any]:
-    """Hook a module so that each call appends its Layer."""
-    open_calls: list[tuple[Layer, Any]] = []
+def _watch(name: str, module: torch_nn.Module, rows: list[Layer], undo: ExitStack) -> None:
+    """Hook a module so that each call appends its Layer; ``undo`` takes away whatever is left of that."""
+    open_calls: list[tuple[Layer, ExitStack]] = []
 
     def enter(module, args, kwargs):
-        row = Layer(name, type(module).__name__)
+        row, counting = Layer(name, type(module).__name__), ExitStack()
         _choose(row, module, args[0] if args else kwargs["input"])
-        hooks = torch.autograd.graph.saved_tensors_hooks(_counting(row, module), lambda tensor: tensor)
-        hooks.__enter__()
-        open_calls.append((row, hooks))
+        counting.enter_context(torch.autograd.graph.saved_tensors_hooks(_counting(row, module), lambda x: x))
+        undo.enter_context(counting)
+        open_calls.append((row, counting))
 
     def leave(module, args, output):
-        row, hooks = open_calls.pop()
-        hooks.__exit__(None, None, None)
-        if output is not None:  # None after an exception
-            row.output = tuple((output[0] if isinstance(output, tuple) else output).shape)
-            rows.append(row)
+        row, counting = open_calls.pop()
+        counting.close()
+        row.output = tuple((output[0] if isinstance(output, tuple) else output).shape)
+        rows.append(row)
 
-    before = module.register_forward_pre_hook(enter, with_kwargs=True)
-    return [before, module.register_forward_hook(leave, always_call=True)]
+    undo.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
+    undo.callback(module.register_forward_hook(leave).remove)
 
 
 def _choose(row: Layer, module: torch_nn.Module, x: Tensor) -> None:
@@ -107,13 +110,12 @@ def _choose(row: Layer, module: torch_nn.Module, x: Tensor) -> None:
 
 
 def _counting(row: Layer, module: torch_nn.Module):
-    """Return a hook that adds each saved tensor's bytes once, parameters left out: they are kept anyway."""
-    seen = {parameter.data_ptr() for parameter in module.parameters(recurse=False)}
+    """Return a hook that writes down each saved tensor, parameters left out: they are kept anyway."""
+    parameters = {parameter.data_ptr() for parameter in module.parameters(recurse=False)}
 
     def pack(tensor: Tensor) -> Tensor:
-        if tensor.data_ptr() not in seen:
-            seen.add(tensor.data_ptr())
-            row.saved_bytes += tensor.nbytes
+        if tensor.data_ptr() not in parameters:
+            row.saved[tensor.data_ptr()] = tensor.nbytes
         return tensor
 
     return pack

@@ -163,9 +163,11 @@ def _discover() -> None:
 def _find() -> None:
     for module in _BUILT_IN:
         _add(import_module(module).BACKEND)
+    broken = []
     for point in entry_points(group=ENTRY_POINTS):
         try:
             _add(_checked(point.load()))
         except Exception as why:  # noqa: BLE001 a plugin may fail in any way, and must not take the others with it
-            message = f"the backend plugin {point.name!r} ({point.value}) is left out: {type(why).__name__}: {why}"
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            broken.append(f"{point.name!r} ({point.value}) is left out: {type(why).__name__}: {why}")
+    for message in broken:
+        warnings.warn(f"the backend plugin {message}", RuntimeWarning, stacklevel=2)

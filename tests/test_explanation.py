@@ -232,9 +232,9 @@ def test_average_pooling_and_padding_keep_nothing(name):
     assert row.saved_bytes == 0
 
 
-def test_padding_with_another_constant_keeps_the_border_of_one_image():
+def test_padding_with_another_constant_keeps_nothing():
     (row,) = observe(nn.ConstantPad2d(1, 0.5), torch.randn(2, 3, 8, 6, requires_grad=True))
-    assert row.saved_bytes == 10 * 8
+    assert row.saved_bytes == 0
 
 
 def test_a_frozen_layer_on_a_plain_input_keeps_nothing():
@@ -275,7 +275,6 @@ class Branches(torch_nn.Module):
         return self.long(x) + self.short(x)
 
 
-@pytest.mark.xfail(strict=True, reason="the sum is that of the rows")
 def test_what_two_layers_keep_together_is_counted_once_in_the_sum(capsys):
     explain(Branches(), torch.ones(1, 1, 4, 4))
     *rows, total = lines(capsys)
@@ -306,7 +305,6 @@ def test_the_model_is_what_it_was():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-@pytest.mark.xfail(strict=True, reason="what has no value yet cannot be put back")
 def test_a_lazy_model_is_seen():
     model = nn.Sequential(nn.ZeroPad2d(1), torch_nn.LazyConv2d(2, 1), torch_nn.LazyBatchNorm2d())
     (row,) = observe(model, torch.ones(2, 1, 2, 2))
@@ -330,7 +328,6 @@ def test_an_exception_in_the_model_is_raised_and_leaves_nothing(where):
     assert len(observe(model[:2], torch.ones(1, 1, 5, 5))) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="the end of a call that has not begun warns")
 def test_an_unknown_backend_leaves_nothing():
     model = network()
     model[2].backend = "nunpy"
@@ -341,7 +338,6 @@ def test_an_unknown_backend_leaves_nothing():
     assert torch._C._autograd._top_saved_tensors_default_hooks(True) is None
 
 
-@pytest.mark.xfail(strict=True, reason="only an Exception ends what was begun")
 def test_an_interruption_leaves_nothing(monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -427,7 +423,9 @@ def test_what_was_left_alone_is_told_with_the_reason(capsys):
     told = [line for line in lines(capsys) if " is not ours: " in line]
     assert len(told) == 10
     assert all(
-        "EfficientNetDepthwiseConv2d is a subclass of Conv2d, which may compute differently" in line for line in told
+        "EfficientNetDepthwiseConv2d is a subclass of Conv2d and may compute differently; scratchlayers.patch() covers it"
+        in line
+        for line in told
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from .. import registry
 from ..geometry import Grid, Ints, Padding, Window, per_axis, whole
 from ..ops.conv import Conv
-from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
+from .border import COMPLEX, FLOATS, INTEGERS, autocast, batched, check, is_extension, refuse, remembered, spatial
 from .pad import pad
 
 _OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
@@ -92,8 +92,9 @@ def conv_nd(
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
     if padding_mode != "zeros":
         sides = _sides(rank, input.shape, weight.shape, stride, padding, dilation)
-        input, padding = pad(input, sides, padding_mode.replace("zeros", "constant")), 0
+        input, padding = pad(input, sides, padding_mode), 0
     try:
+        input, weight, bias = autocast(input, weight, bias)
         bias_shape = None if bias is None else bias.shape
         grid = plan(rank, input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
         check(input, _DTYPES, weight, bias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 import torch.nn.functional as _torch
@@ -35,12 +36,10 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
     """
     try:
-        if not isinstance(pad, (list, tuple)) or not isinstance(value, (int, float, type(None))):
-            raise TypeError(f"pad must be a list or tuple of ints and value a number, got {pad!r} and {value!r}")
+        if not isinstance(pad, (list, tuple)):
+            raise TypeError(f"pad must be a list or tuple of ints, got {pad!r}")
         frame = _plan(input.shape, tuple(pad), mode)
-        fill = torch.full((), value, dtype=input.dtype, device=input.device) if value else None
-        if mode != "constant" and value:
-            raise ValueError(f"{mode} padding takes no value, got {value}")
+        fill = _fill(value, mode, input) if value is not None and max(pad, default=0) > 0 else None
         if mode in ("reflect", "replicate"):
             check(input, _MIRRORED)
     except (ValueError, TypeError, AttributeError, RuntimeError) as ours:
@@ -52,7 +51,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode == "circular":
         y = y.contiguous()
     if fill is not None:
-        y = y.masked_fill_(_outside(frame, y.device), fill)
+        with torch.no_grad():  # what is filled has no gradient, and the adjoint leaves it out
+            y.masked_fill_(_outside(frame, y.device), fill)
     return y.reshape(y.shape[frame.rank + 2 - input.dim() :]) if x is not input else y
 
 
@@ -75,6 +75,15 @@ def _plan(shape: torch.Size, sides: tuple[int, ...], mode: str) -> Frame | None:
     if mode in ("reflect", "replicate") and 0 in frame.output_size:
         raise ValueError(f"{mode} padding must leave something, got {sides} around {tuple(shape)}")
     return frame
+
+
+def _fill(value: float, mode: str, like: Tensor) -> Tensor | None:
+    """Return the value as the input's dtype holds it, None for 0."""
+    if not (isinstance(value, Real) or (isinstance(value, Tensor) and value.dim() == 0)):
+        raise TypeError(f"value must be a number, got {value!r}")
+    if mode != "constant" and value != 0:
+        raise ValueError(f"{mode} padding takes no value, got {value}")
+    return torch.full((), float(value), dtype=like.dtype, device=like.device) if value != 0 else None
 
 
 def _outside(frame: Frame, device: torch.device) -> Tensor:

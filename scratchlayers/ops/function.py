@@ -20,11 +20,18 @@ _functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_ac
 
 
 class Op(Function):
-    """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`."""
+    """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`. The first argument is a tensor."""
 
     @classmethod
     def call(cls, *args: Any) -> Any:
-        """Run forward, recorded for autograd only if something could ask for a derivative."""
+        """Run forward, recorded for autograd only if something could ask for a derivative.
+
+        Autocast was settled at the border; here it is off, so that a kernel's matrix products keep their dtype.
+        """
+        device = args[0].device.type
+        if torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                return cls.call(*args)
         if _functorch_is_active():
             return cls.apply(*args)
         if _records(args):
