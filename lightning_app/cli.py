@@ -23,7 +23,8 @@ from lightning_app.errors import AppError
 from lightning_app.misuse import explained
 from lightning_app.model import Classifier
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "mnist.yaml"  # of a checkout; the signatures say the same
+CHECKOUT = Path(__file__).parents[1]
+DEFAULT_CONFIG = CHECKOUT / "configs" / "mnist.yaml"  # an installed package has the same in its signatures
 
 
 def run_command(args: list[str]) -> None:
@@ -34,9 +35,11 @@ def run_command(args: list[str]) -> None:
         except MisconfigurationException as error:
             raise AppError(" ".join(str(error).split())) from error
         except RuntimeError as error:
-            if "loading state_dict" not in str(error):
-                raise
-            raise AppError("the checkpoint's weights do not fit the network asked for by --model.net") from error
+            if "Early stopping conditioned" in str(error):
+                raise AppError(str(error)) from error
+            if "loading state_dict" in str(error):
+                raise AppError("the checkpoint's weights do not fit the network asked for by --model.net") from error
+            raise
 
 
 class CLI(LightningCLI):
@@ -65,6 +68,11 @@ class CLI(LightningCLI):
         parser.add_argument("--name", type=str | None, default=None, help="of the run; by default date and time")
         parser.add_argument("--runs", type=str, default="runs", help="the folder of all runs")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def before_instantiate_classes(self) -> None:
+        """Where the seed was left to chance, the data learn here what it has become."""
+        options = self.config[self.subcommand]
+        options.data.seed = int(options.seed_everything)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: list[str]) -> None:
         """Parse; where a checkpoint is meant, parse again with its settings as defaults."""
@@ -160,7 +168,7 @@ class CLI(LightningCLI):
 
 def _parser_options() -> dict[str, Any]:
     common = {"allow_abbrev": False, "exit_on_error": False}
-    files = [str(DEFAULT_CONFIG)] if DEFAULT_CONFIG.is_file() else []
+    files = [str(DEFAULT_CONFIG)] if (CHECKOUT / "pyproject.toml").is_file() and DEFAULT_CONFIG.is_file() else []
     commands = {name: {**common, "default_config_files": files} for name in CLI.subcommands()}
     return common | commands
 

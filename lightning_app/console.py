@@ -19,6 +19,7 @@ NOISE = {  # warnings about no fault of the user's
     r"(Experiment logs|Checkpoint) directory .* exists and is not empty.*": UserWarning,  # the run's own, or resumed
     r".*callbacks used to create the checkpoint.*": UserWarning,  # an evaluation needs only the weights
     r".*The dirpath has changed.*": UserWarning,  # a checkpoint was moved: its run gets a new folder
+    r".*could not find the monitored key.*": UserWarning,  # an epoch need not be validated
     r".*it is recommended to use `.*devices=1.*": UserWarning,  # our samplers repeat no image to even out the ranks
 }
 

@@ -18,6 +18,8 @@ from lightning_app.screen import Bar, Screen
 
 def equipped(options: dict[str, Any], run: Run, saves: bool, resumed_at: int | None) -> dict[str, Any]:
     """The user's trainer ``options`` with our equipment; files are written to ``run`` only if ``saves``."""
+    if options["overfit_batches"]:
+        raise AppError("--trainer.overfit_batches would replace our sampler; use --trainer.limit_train_batches")
     history = History()
     bar = [Bar()] if console().is_terminal and options["enable_progress_bar"] is not False else []
     ours = {
@@ -36,11 +38,11 @@ def equipped(options: dict[str, Any], run: Run, saves: bool, resumed_at: int | N
 
 
 def best_checkpoint(trainer: pl.Trainer) -> str:
-    """The file of the epoch with the lowest validation loss."""
-    path = trainer.checkpoint_callback.best_model_path
-    if not path:
-        raise AppError("no epoch was finished and validated, so there is no best checkpoint to test")
-    return path
+    """The file of the epoch with the lowest validation loss; of the last one if none was validated."""
+    for checkpoint in trainer.checkpoint_callbacks:
+        if checkpoint.best_model_path:
+            return checkpoint.best_model_path
+    raise AppError("nothing was trained, so there is no checkpoint to test; see --trainer.max_epochs")
 
 
 def history_of(trainer: pl.Trainer) -> History:

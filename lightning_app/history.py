@@ -25,6 +25,7 @@ class History(pl.Callback):
         """Start the epoch's clock."""
         self._started = time.perf_counter()
         self._epoch_losses: list[Tensor] = []
+        self._validated = False
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -35,9 +36,14 @@ class History(pl.Callback):
         if batch_idx % STEPS_BETWEEN == 0:
             self.losses.append([trainer.global_step, float(loss)])
 
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Not every epoch need be validated."""
+        self._validated = True
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the epoch's row."""
-        measured = {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val_")}
+        found = trainer.callback_metrics.items() if self._validated else ()
+        measured = {key: float(value) for key, value in found if key.startswith("val_")}
         mean = sum(map(float, self._epoch_losses)) / max(1, len(self._epoch_losses))
         row = {"epoch": trainer.current_epoch, "train_loss": mean, **measured}
         self.epochs.append({**row, "seconds": time.perf_counter() - self._started})

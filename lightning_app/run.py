@@ -32,7 +32,10 @@ class Run:
         """Make the folder; an existing run is never written over, only resumed."""
         if not resume and self.folder.exists() and any(self.folder.iterdir()):
             raise AppError(f"{self.folder} exists; take another --name, or delete it")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AppError(f"{self.folder} cannot be made ({error.strerror}); give another --runs") from error
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -66,7 +69,12 @@ class Run:
 
 def new(runs: str, name: str | None) -> Run:
     """The run called ``name``, by default the time of day; nothing is created yet."""
-    return Run(Path(runs) / (name or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")))
+    if name and Path(name).name != name:
+        raise AppError(f"--name {name}: a name, not a path; the folder of all runs is --runs")
+    time = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    names = [name] if name else [time, *(f"{time}_{number}" for number in range(2, 100))]
+    folders = [Path(runs) / each for each in names]
+    return Run(next((folder for folder in folders if not folder.exists()), folders[0]))
 
 
 def latest(runs: str) -> Run:

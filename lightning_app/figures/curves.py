@@ -10,6 +10,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from lightning_app.figures.style import BLUE, FAINT, GREY, INK, ORANGE, open_frame
 from lightning_app.history import History
 
+VALIDATION = {"color": BLUE, "linewidth": 2, "markersize": 4}
+
 
 def learning_curves(history: History, content: dict[str, Any]) -> Figure:
     """Two panels over epochs: loss of training and validation (logarithmic), and accuracy."""
@@ -36,29 +38,26 @@ def _loss(axes: Axes, history: History) -> None:
     place = steps * len(history.epochs) / steps.max()
     axes.plot(place, losses, color=FAINT, linewidth=1)
     axes.plot(place, _smooth(losses), color=GREY, linewidth=2, label="training")
-    measured = [(row["epoch"] + 1, row["val_loss"]) for row in history.epochs if "val_loss" in row]
-    axes.plot(*zip(*measured, strict=True), "o-", color=BLUE, linewidth=2, markersize=4, label="validation")
+    axes.plot(*_after_epochs(history, "val_loss"), "o-", **VALIDATION, label="validation")
     axes.set_yscale("log")
     axes.set_title("loss (cross-entropy)", fontsize=11, color=INK)
 
 
 def _accuracy(axes: Axes, history: History, content: dict[str, Any]) -> None:
-    measured = [(row["epoch"] + 1, row["val_accuracy"]) for row in history.epochs if "val_accuracy" in row]
-    epochs, accuracies = zip(*measured, strict=True)
-    axes.plot(
-        epochs,
-        accuracies,
-        "o-",
-        color=BLUE,
-        linewidth=2,
-        markersize=4,
-        label=f"validation, at last {accuracies[-1]:.2%}",
-    )
+    epochs, accuracies = _after_epochs(history, "val_accuracy")
     tested = content["test_accuracy"]
+    if epochs:
+        axes.plot(epochs, accuracies, "o-", **VALIDATION, label=f"validation, at last {accuracies[-1]:.2%}")
     axes.axhline(tested, color=ORANGE, linestyle="--", linewidth=1.5, label=f"test, best checkpoint {tested:.2%}")
-    axes.set_ylim(max(0, min(min(accuracies[len(accuracies) // 4 :]), tested) - 0.02), 1.002)
+    axes.set_ylim(max(0, min([*accuracies[len(accuracies) // 4 :], tested]) - 0.02), 1.002)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.set_title("accuracy", fontsize=11, color=INK)
+
+
+def _after_epochs(history: History, key: str) -> tuple[list[int], list[float]]:
+    """The epochs after which ``key`` was measured, and what was found."""
+    rows = [row for row in history.epochs if key in row]
+    return [row["epoch"] + 1 for row in rows], [row[key] for row in rows]
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

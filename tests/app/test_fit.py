@@ -166,3 +166,49 @@ def _optimizer(name):
     model = Classifier(optimizer=name)
     model.net = torch.nn.Linear(1, 1)
     return model.configure_optimizers()
+
+
+def test_without_validation_the_last_epoch_is_tested(app):
+    options = ["--trainer.max_epochs", "-1", "--trainer.max_steps", "3"]
+    outcome = app("fit", *TINY, *options, "--name", "x")
+    assert outcome.code == 0, outcome.err
+    assert read("runs/x")["epochs"] == 1
+
+
+def test_epochs_that_are_not_validated_claim_no_accuracy(app):
+    options = ["--trainer.max_epochs", "3", "--trainer.check_val_every_n_epoch", "2"]
+    outcome = app("fit", *TINY, *options, "--name", "x")
+    assert outcome.code == 0, outcome.err
+    assert ["validation" in line for line in outcome.out.split("\n")[1:4]] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--trainer.max_epochs", "0"], "nothing was trained"),
+        (["--trainer.overfit_batches", "1"], "use --trainer.limit_train_batches"),
+        (["--name", "a/b"], "a name, not a path"),
+        (["--runs", "file/x"], "cannot be made"),
+        (["--trainer.callbacks", "{class_path: EarlyStopping, init_args: {monitor: nothere}}"], "nothere"),
+        (["--data.dataset", "npz"], "needs --data.root"),
+        (["--data.dataset", "folder", "--data.root", "nothere"], "one per class"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(app, tmp_path, options, why):
+    (tmp_path / "file").write_text("")
+    outcome = app("fit", *TINY, *options)
+    assert outcome.code == 1
+    assert why in outcome.message
+
+
+def test_two_runs_in_one_second_do_not_collide(app, tmp_path):
+    for _ in range(2):
+        assert app("fit", *TINY, "--trainer.max_epochs", "1").code == 0
+    assert len([path for path in (tmp_path / "runs").iterdir() if path.name != "latest"]) == 2
+
+
+def test_a_seed_left_to_chance_is_told_and_written_down(app):
+    outcome = app("fit", *TINY, "--seed_everything", "true", "--name", "x")
+    seed = read("runs/x")["seed"]
+    assert f"seed {seed}" in outcome.out
+    assert f"seed_everything: {seed}" in Path("runs/x/config.yaml").read_text()
