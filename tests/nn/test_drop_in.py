@@ -128,8 +128,8 @@ def test_it_takes_the_usual_dtypes(name, words, dtype):
     ours, torchs = pair(name, words, dtype)
     x = noise(shapes(name)[0]).to(dtype)
     want = outcome(torchs, x)
-    if isinstance(want, NotImplementedError):
-        pytest.skip(f"torch has no {name} for {dtype}")
+    if isinstance(want, NotImplementedError):  # AvgPool3d has no kernel for bfloat16 in torch
+        want = torchs.float()(x.float()).to(dtype)
     torch.testing.assert_close(ours(x), want)
 
 
