@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .views import WIDER, batches, joined, reach, wide, windows
+from .views import WIDER, Part, parts, reach, wide, windows
 
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
@@ -25,10 +25,13 @@ def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     sizes = _sizes(grid, groups, x.shape, w.shape)
     filters = w.reshape(*sizes.filters)
     bias = None if b is None else b.reshape(*sizes.bias)
-    if sizes.images is None:
+    if sizes.parts is None:
         return _product(filters, windows(x, grid).reshape(*sizes.columns), bias).reshape(*sizes.output)
-    parts = [_product(filters, _columns(x[images], groups, grid), bias) for images in sizes.images]
-    return torch.cat(parts).reshape(*sizes.output)
+    y = x.new_empty(sizes.output)
+    for part in sizes.parts:
+        target = part.of(y)
+        target.copy_(_product(filters, _columns(x[part.images], groups, part.grid), bias).reshape(target.shape))
+    return y
 
 
 def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int, b: Tensor | None = None) -> Tensor:
@@ -37,9 +40,11 @@ def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int, b: Tensor | None =
         return conv_input_grad(wide(gy), wide(w), grid, groups, None if b is None else wide(b)).to(gy.dtype)
     if _is_dense(grid):
         return conv(gy, _turned(w, groups), b, _mirrored(grid), groups)
+    channels = groups * w.shape[1]
     filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:])).mT
-    slices = batches(gy.shape[0], groups * w.shape[1], grid)
-    gx = joined([_summed(_product(filters, _rows(gy[images], groups)), w, grid, groups) for images in slices])
+    gx = gy.new_zeros(gy.shape[0], channels, *grid.input_size)
+    for part in parts(gy.shape[0], channels, grid):
+        _add_back(gx[part.images], _product(filters, _rows(part.of(gy), groups)), part.grid)
     return gx if b is None else gx.add_(b.reshape(-1, *(1,) * grid.rank))
 
 
@@ -48,32 +53,32 @@ def conv_weight_grad(x: Tensor, gy: Tensor, grid, groups: int) -> Tensor:
     if x.dtype in WIDER:
         return conv_weight_grad(wide(x), wide(gy), grid, groups).to(x.dtype)
     shape = (gy.shape[1], x.shape[1] // groups, *grid.kernel_size)
-    slices = batches(x.shape[0], x.shape[1], grid)
-    if len(slices) == 1:
+    pieces = parts(x.shape[0], x.shape[1], grid)
+    if len(pieces) == 1:
         return _weight_grad(x, gy, grid, groups, shape)
-    return sum(_weight_grad(x[images], gy[images], grid, groups, shape) for images in slices)
+    return sum(_weight_grad(x[part.images], part.of(gy), part.grid, groups, shape) for part in pieces)
 
 
 class _Sizes(NamedTuple):
-    """The shapes of the matrices of a convolution, and the parts of the batch, None for one part."""
+    """The shapes of the matrices of a convolution, and its parts, None for one."""
 
     filters: tuple[int, int, int]
     bias: tuple[int, int, int]
     columns: tuple[int, int, int]
     output: tuple[int, ...]
-    images: list[slice] | None
+    parts: list[Part] | None
 
 
 @lru_cache(maxsize=4096)
 def _sizes(grid, groups: int, x: torch.Size, w: torch.Size) -> _Sizes:
     rows, out = prod(w[1:]), w[0] // groups
-    slices = batches(x[0], x[1], grid)
+    pieces = parts(x[0], x[1], grid)
     return _Sizes(
         filters=(groups, out, rows),
         bias=(groups, out, 1),
         columns=(x[0] * groups, rows, prod(grid.output_size)),
         output=(x[0], w[0], *grid.output_size),
-        images=None if len(slices) == 1 else slices,
+        parts=None if len(pieces) == 1 else pieces,
     )
 
 
@@ -129,15 +134,12 @@ def _mirrored(grid):
     return grid._replace(input_size=grid.output_size, output_size=grid.input_size, before=before)
 
 
-def _summed(cols: Tensor, w: Tensor, grid, groups: int) -> Tensor:
-    """(N, C, *input): every element of the columns added to the input element it was read from."""
-    channels = groups * w.shape[1]
-    cols = cols.reshape(cols.shape[0] // groups, channels, *grid.kernel_size, *grid.output_size)
-    x = cols.new_zeros(cols.shape[0], channels, *grid.input_size)
+def _add_back(gx: Tensor, cols: Tensor, grid) -> None:
+    """Add every element of the columns to the input element it was read from."""
+    cols = cols.reshape(*gx.shape[:2], *grid.kernel_size, *grid.output_size)
     for tap in product(*map(range, grid.kernel_size)):
-        target, source = x, cols[(slice(None), slice(None), *tap)]
+        target, source = gx, cols[(slice(None), slice(None), *tap)]
         for axis, t in enumerate(tap):
             outputs, inputs = reach(axis, t, grid)
             target, source = target[inputs], source[outputs]
         target += source
-    return x

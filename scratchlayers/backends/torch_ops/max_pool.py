@@ -8,14 +8,20 @@ import torch
 from torch import Tensor
 
 from ...contract import tap_dtype
-from .views import batches, joined, wide, windows
+from .views import parts, wide, windows
 
 
 def max_pool(x: Tensor, grid) -> tuple[Tensor, Tensor]:
     """(y, tap): the largest element of each window and the tap it was found at."""
-    slices = batches(x.shape[0], x.shape[1], grid)
-    parts = [_largest(x if len(slices) == 1 else x[images], grid) for images in slices]
-    return joined([y for y, _ in parts]), joined([tap for _, tap in parts])
+    pieces = parts(x.shape[0], x.shape[1], grid)
+    if len(pieces) == 1:
+        return _largest(x, grid)
+    shape = (*x.shape[:2], *grid.output_size)
+    y, tap = x.new_empty(shape), x.new_empty(shape, dtype=tap_dtype(grid))
+    for part in pieces:
+        for whole, piece in zip((y, tap), _largest(x[part.images], part.grid), strict=True):
+            part.of(whole).copy_(piece)
+    return y, tap
 
 
 def _largest(x: Tensor, grid) -> tuple[Tensor, Tensor]:

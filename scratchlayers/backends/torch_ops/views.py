@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -71,15 +71,34 @@ def _border(grid, lead: torch.Size) -> _Border | None:
     return _Border((*lead, *reach), (..., *target), (..., *source))
 
 
-def batches(images: int, channels: int, grid) -> list[slice]:
-    """Split the batch so that the windows of a part stay small."""
-    step = max(_AT_A_TIME // max(channels * prod(grid.kernel_size) * prod(grid.output_size), 1), 1)
-    return [slice(start, start + step) for start in range(0, max(images, 1), step)]
+class Part(NamedTuple):
+    """Some images, and the output rows (positions of the first spatial axis) that a smaller grid makes of them."""
+
+    images: slice
+    rows: slice
+    grid: Any
+
+    def of(self, gy: Tensor) -> Tensor:
+        """Return the part's share of a tensor laid out like the output."""
+        return gy[self.images, :, self.rows]
 
 
-def joined(parts: list[Tensor]) -> Tensor:
-    """Put the parts of a batch together."""
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+def parts(images: int, channels: int, grid) -> list[Part]:
+    """Split the batch so that the windows of a part stay small, and an image too large by itself into output rows."""
+    row = channels * prod(grid.kernel_size) * prod(grid.output_size[1:])
+    height = grid.output_size[0]
+    if row * height <= _AT_A_TIME:
+        step = max(_AT_A_TIME // max(row * height, 1), 1)
+        return [Part(slice(n, n + step), slice(None), grid) for n in range(0, max(images, 1), step)]
+    step = max(_AT_A_TIME // row, 1)
+    rows = [(start, min(start + step, height)) for start in range(0, height, step)]
+    return [Part(slice(n, n + 1), slice(*r), _rows_of(grid, *r)) for n in range(images) for r in rows]
+
+
+def _rows_of(grid, start: int, stop: int):
+    """Return the grid of some output rows: they read as if the padding before them had shrunk."""
+    before = (grid.before[0] - start * grid.stride[0], *grid.before[1:])
+    return grid._replace(output_size=(stop - start, *grid.output_size[1:]), before=before)
 
 
 def reach(axis: int, tap: int, grid) -> tuple[tuple, tuple]:
