@@ -44,7 +44,10 @@ class Kernels(Protocol):
         """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]."""
 
     def pad(self, x: Tensor, frame: Frame) -> Tensor:
-        """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1. x (N, C, *frame.input_size), any dtype."""
+        """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1. x (N, C, *frame.input_size), any dtype.
+
+        ``frame.runs`` says the same in slices.
+        """
 
     def pad_adjoint(self, gy: Tensor, frame: Frame) -> Tensor:
         """gx = the transpose of ``pad``: every gy[n,c,i] is added to x[n,c,sources[i]]."""

@@ -165,51 +165,73 @@ def divisors(grid: Grid, count_include_pad: bool) -> tuple[Sizes, ...]:
     return tuple(counts)
 
 
+class Run(NamedTuple):
+    """Positions ``start`` to ``stop`` of a padded axis copy the input's ``source``, ``source + step``, ..."""
+
+    start: int
+    stop: int
+    source: int
+    step: int
+
+
 class Frame(NamedTuple):
     """A padded (or, where negative, cropped) input; each field has one entry per spatial axis.
 
-    ``sources[axis][i]`` is the input index that position i of the padded axis copies, −1 where it copies nothing.
-    Every padding mode is only a different table.
+    Every padding mode is only a different list of runs. What no run reaches copies nothing.
     """
 
     input_size: Sizes
     output_size: Sizes
-    sources: tuple[Sizes, ...]
+    runs: tuple[tuple[Run, ...], ...]
 
     @property
     def rank(self) -> int:
         """The number of spatial axes."""
         return len(self.input_size)
 
+    @property
+    def sources(self) -> tuple[Sizes, ...]:
+        """``sources[axis][i]``: the input index that position i of the padded axis copies, −1 where it copies none."""
+        return tuple(_table(size, runs) for size, runs in zip(self.output_size, self.runs, strict=True))
+
     @classmethod
     def around(cls, input_size: Sizes, sides: Pairs, mode: str) -> Frame:
         """Lay a border of (before, after) elements around each axis; ValueError where the mode cannot supply it."""
-        axes = zip(input_size, sides, strict=True)
-        sources = tuple(_sources(size, before, after, mode) for size, (before, after) in axes)
-        return cls(input_size, tuple(map(len, sources)), sources)
+        axes = list(zip(input_size, sides, strict=True))
+        runs = tuple(_runs(size, before, after, mode) for size, (before, after) in axes)
+        return cls(input_size, tuple(size + before + after for size, (before, after) in axes), runs)
 
 
-def _sources(size: int, before: int, after: int, mode: str) -> Sizes:
-    """For each padded position of one axis, the input index it copies."""
+def _table(size: int, runs: tuple[Run, ...]) -> Sizes:
+    table = [-1] * size
+    for start, stop, source, step in runs:
+        table[start:stop] = [source + i * step for i in range(stop - start)]
+    return tuple(table)
+
+
+def _runs(size: int, before: int, after: int, mode: str) -> tuple[Run, ...]:
+    """Return what a padded axis copies: from the border before it, from the input itself, from the border after it."""
     first = max(-before, 0)
     kept = size - first - max(-after, 0)
     if kept < 0:
         raise ValueError(f"cropping {-before} and {-after} elements leaves less than nothing of {size}")
-    longest = {"constant": None, "replicate": None, "circular": kept, "reflect": size - 1}
-    if mode not in longest:
-        raise ValueError(f"mode must be one of {', '.join(longest)}, got {mode!r}")
-    limit = longest[mode]
-    if limit is not None and max(before, after) > limit:
-        raise ValueError(f"{mode} padding repeats at most {limit} of {size} elements, got {(before, after)}")
-    positions = range(-before, size + after)
-    match mode:
-        case "constant":
-            return tuple(i if 0 <= i < size else -1 for i in positions)
-        case "replicate":
-            return tuple(min(max(i, 0), size - 1) for i in positions)
-        case "circular":
-            return tuple(first + (i - first) % kept for i in positions)
-    return tuple(size - 1 - abs(size - 1 - abs(i)) for i in positions)
+    # per mode: the most it can add, and (source, step) of the border before and of the border after
+    borders = {
+        "constant": None,
+        "replicate": (None, (0, 0), (size - 1, 0)),
+        "circular": (kept, (first + kept - before, 1), (first, 1)),
+        "reflect": (size - 1, (before, -1), (size - 2, -1)),
+    }
+    if mode not in borders:
+        raise ValueError(f"mode must be one of {', '.join(borders)}, got {mode!r}")
+    start, stop = max(before, 0), max(before, 0) + kept
+    runs = [Run(start, stop, first, 1)]
+    if border := borders[mode]:
+        most, ahead, behind = border
+        if most is not None and max(before, after) > most:
+            raise ValueError(f"{mode} padding repeats at most {most} of {size} elements, got {(before, after)}")
+        runs = [Run(0, start, *ahead), *runs, Run(stop, size + before + after, *behind)]
+    return tuple(run for run in runs if run.start < run.stop)
 
 
 def per_axis(rank: int, value: Ints, name: str, least: int = 1) -> Sizes:

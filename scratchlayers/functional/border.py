@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import is_per_side
+from ..ops.function import autocast_is_on
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 INTEGERS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
@@ -20,7 +21,7 @@ Plan = TypeVar("Plan")
 
 def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
     """Cache a function of shapes and words, of whole numbers: (1.0,) and (True,) equal (1,) but are not it."""
-    cached = lru_cache(maxsize=4096, typed=True)(plan)
+    cached = lru_cache(maxsize=1024, typed=True)(plan)
 
     def remember(*words: Any) -> Plan:
         kinds = {*map(type, words)}
@@ -53,10 +54,9 @@ def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None)
 
 def autocast(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
     """Cast the operands as torch's convolutions do under autocast: floats to its dtype, but not float64."""
-    device = x.device.type
-    if not torch.is_autocast_enabled(device):
+    if not autocast_is_on(x):
         return x, w, b
-    dtype = torch.get_autocast_dtype(device)
+    dtype = torch.get_autocast_dtype(x.device.type)
     x, w = (t.to(dtype) if t.dtype in _AUTOCAST else t for t in (x, w))
     return x, w, b.to(dtype) if b is not None and b.dtype in _AUTOCAST else b
 

@@ -89,8 +89,9 @@ def _fill(value: float, mode: str, like: Tensor) -> Tensor | None:
 def _outside(frame: Frame, device: torch.device) -> Tensor:
     """Return a mask over the padded size: True where nothing was copied."""
     outside = torch.zeros((), dtype=torch.bool, device=device)
-    for sources in frame.sources:
-        outside = outside.unsqueeze(-1) | torch.tensor(
-            [source < 0 for source in sources], dtype=torch.bool, device=device
-        )
+    for size, runs in zip(frame.output_size, frame.runs, strict=True):
+        axis = torch.ones(size, dtype=torch.bool, device=device)
+        for run in runs:
+            axis[run.start : run.stop] = False
+        outside = outside.unsqueeze(-1) | axis
     return outside

@@ -19,6 +19,12 @@ _SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") an
 _functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
 
 
+def autocast_is_on(x: Tensor) -> bool:
+    """Whether autocast is enabled for the device of a tensor, which not every device knows."""
+    device = x.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
 class Op(Function):
     """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`. The first argument is a tensor."""
 
@@ -28,9 +34,8 @@ class Op(Function):
 
         Autocast was settled at the border; here it is off, so that a kernel's matrix products keep their dtype.
         """
-        device = args[0].device.type
-        if torch.is_autocast_enabled(device):
-            with torch.autocast(device, enabled=False):
+        if autocast_is_on(args[0]):
+            with torch.autocast(args[0].device.type, enabled=False):
                 return cls.call(*args)
         if _functorch_is_active():
             return cls.apply(*args)

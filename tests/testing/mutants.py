@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -116,19 +115,22 @@ def pad_does_not_crop(x, frame):
 
 @mutant("pad", "one_hot_inputs_land_where_they_should")
 def pad_repeats_the_edge_when_it_mirrors(x, frame):
-    return RIGHT["pad"](x, frame._replace(sources=tuple(map(_edge_repeated, frame.sources))))
+    return RIGHT["pad"](x, frame._replace(runs=tuple(map(_edge_repeated, frame.runs))))
 
 
-def _edge_repeated(sources):
-    turns = [i for i, (a, b) in enumerate(pairwise(sources)) if (a, b) == (1, 0)]
-    return (*(s - 1 for s in sources[: turns[0] + 1]), *sources[turns[0] + 1 :]) if turns else sources
+def _edge_repeated(runs):
+    return tuple(r._replace(source=r.source + (1 if r.start else -1)) if r.step == -1 else r for r in runs)
 
 
 @mutant("pad", "values_are_torchs")
 def pad_wraps_off_by_one(x, frame):
-    wraps = [-1 not in s and any(a > b + 1 for a, b in pairwise(s)) for s in frame.sources]
-    sources = tuple(s[1:] + s[:1] if w else s for s, w in zip(frame.sources, wraps, strict=True))
-    return RIGHT["pad"](x, frame._replace(sources=sources))
+    return RIGHT["pad"](x, frame._replace(runs=tuple(map(_wrapped_late, frame.runs))))
+
+
+def _wrapped_late(runs):
+    first, *rest = runs
+    late = rest and first.step == 1 and first.source > 0
+    return (first._replace(source=first.source - 1), *rest) if late else runs
 
 
 # Arithmetic

@@ -39,5 +39,7 @@ def _divided(x: Tensor, divisors) -> Tensor:
     """Divide every output position by the product of its axes' divisors."""
     divisor = torch.ones((), dtype=x.dtype, device=x.device)
     for counts in divisors:
-        divisor = divisor.unsqueeze(-1) * torch.tensor(counts, dtype=x.dtype, device=x.device)
+        alike = counts.count(counts[0]) == len(counts)
+        row = counts[0] if alike else torch.tensor(counts, dtype=x.dtype, device=x.device)
+        divisor = divisor.unsqueeze(-1) * row
     return torch.div(x, divisor, rounding_mode=None if x.is_floating_point() else "trunc")

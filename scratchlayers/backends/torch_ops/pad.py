@@ -1,8 +1,7 @@
-"""Padding by looking up, axis by axis, what each padded position copies."""
+"""Padding by slices: a padded axis is a few runs of the input, forwards, backwards or standing still."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from .views import wide
@@ -11,42 +10,53 @@ from .views import wide
 def pad(x: Tensor, frame) -> Tensor:
     """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1."""
     y = x
-    for axis, sources in enumerate(frame.sources):
-        if sources != tuple(range(frame.input_size[axis])):
-            y = _look_up(y, axis, sources, frame.rank)
+    for axis, size, runs in _changed(frame):
+        y = _copied(y, axis, size, runs)
     return y.clone() if y is x else y
 
 
-def _look_up(x: Tensor, axis: int, sources: tuple[int, ...], rank: int) -> Tensor:
-    shape = list(x.shape)
-    shape[2 + axis] = len(sources)
-    y = x.new_zeros(shape)
-    filled = _filled(sources)
-    if filled.start < filled.stop:
-        where = torch.tensor(sources[filled], device=x.device)
-        y[_along(axis, rank, filled)] = x.index_select(2 + axis, where)
+def pad_adjoint(gy: Tensor, frame) -> Tensor:
+    """gx = the transpose of ``pad``: what was copied gets back the sum of its copies."""
+    gx = wide(gy)
+    for axis, _, runs in _changed(frame):
+        gx = _collected(gx, axis, frame.input_size[axis - 2], runs)
+    return gx.clone() if gx is gy else gx.to(gy.dtype)
+
+
+def _changed(frame):
+    """(axis of the tensor, padded size, runs) of every axis that is not just itself."""
+    for axis, (size, padded, runs) in enumerate(zip(*frame, strict=True), start=2):
+        if runs != ((0, size, 0, 1),) or size != padded:
+            yield axis, padded, runs
+
+
+def _copied(x: Tensor, axis: int, size: int, runs) -> Tensor:
+    y = _resized(x, axis, size)
+    for run in runs:
+        piece = _source(x, axis, run)
+        y.narrow(axis, run.start, run.stop - run.start).copy_(piece.flip(axis) if run.step < 0 else piece)
     return y
 
 
-def pad_adjoint(gy: Tensor, frame) -> Tensor:
-    """gx = the transpose of ``pad``."""
-    gx = wide(gy)
-    for axis, sources in enumerate(frame.sources):
-        filled = _filled(sources)
-        shape = list(gx.shape)
-        shape[2 + axis] = frame.input_size[axis]
-        where = torch.tensor(sources[filled], device=gy.device, dtype=torch.int64)
-        part = gx[_along(axis, frame.rank, filled)]
-        gx = gx.new_zeros(shape).index_add_(2 + axis, where, part)
-    return gx.to(gy.dtype)
+def _collected(gy: Tensor, axis: int, size: int, runs) -> Tensor:
+    gx = _resized(gy, axis, size)
+    for run in runs:
+        piece = gy.narrow(axis, run.start, run.stop - run.start)
+        if run.step == 0:
+            piece = piece.sum(axis, keepdim=True, dtype=gy.dtype)
+        _source(gx, axis, run).add_(piece.flip(axis) if run.step < 0 else piece)
+    return gx
 
 
-def _filled(sources: tuple[int, ...]) -> slice:
-    """Where an axis copies something: one stretch, since only its two ends can be beyond the input."""
-    copied = [i for i, source in enumerate(sources) if source >= 0]
-    return slice(copied[0], copied[-1] + 1) if copied else slice(0, 0)
+def _source(x: Tensor, axis: int, run) -> Tensor:
+    """Return the elements that a run copies, in the input's order; one if it stands still."""
+    if run.step == 0:
+        return x.narrow(axis, run.source, 1)
+    count = run.stop - run.start
+    return x.narrow(axis, run.source if run.step > 0 else run.source - count + 1, count)
 
 
-def _along(axis: int, rank: int, where: slice) -> tuple:
-    """Return the index that takes ``where`` on one spatial axis and all of the others."""
-    return (..., where, *(slice(None),) * (rank - axis - 1))
+def _resized(x: Tensor, axis: int, size: int) -> Tensor:
+    shape = list(x.shape)
+    shape[axis] = size
+    return x.new_zeros(shape)
