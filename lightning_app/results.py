@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from rich.markup import escape
 
 from lightning_app import figures
 from lightning_app.console import console
@@ -30,9 +31,8 @@ def finish(run: Run, trainer: pl.Trainer, history: History) -> None:
             figure.savefig(part, format="png", dpi=figures.DPI)
     (run.folder / "hparams.yaml").unlink(missing_ok=True)  # the CSV logger's; config.yaml says it all
     run.make_latest()
-    console().print(
-        f"{_tested(content)} after {history.seconds:.1f} s of training · pictures and results: {run.folder}"
-    )
+    where = f"pictures and results: {escape(str(run.folder))}"
+    console().print(f"{_tested(content)} after {history.seconds:.1f} s of training · {where}")
 
 
 def validated(checkpoint: str, trainer: pl.Trainer) -> None:
@@ -40,15 +40,17 @@ def validated(checkpoint: str, trainer: pl.Trainer) -> None:
     measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
     _beside(checkpoint, "validate.json", _about(trainer) | measured)
     name, layers = trainer.datamodule.images.name, trainer.lightning_module.hparams.layers
-    accuracy = f"[bold]{measured['val_accuracy']:.2%}[/] of {len(trainer.datamodule.val.y):,} {name} validation images"
-    console().print(f"{accuracy} · {layers} layers · {checkpoint}")
+    accuracy = (
+        f"[bold]{measured['val_accuracy']:.2%}[/] of {len(trainer.datamodule.val.y):,} {escape(name)} validation images"
+    )
+    console().print(f"{accuracy} · {layers} layers · {escape(checkpoint)}")
 
 
 def tested(checkpoint: str, trainer: pl.Trainer) -> None:
     """After `test`: write beside the checkpoint's run, and say it. The results.json of training stays."""
     content = collect(trainer)
     _beside(checkpoint, "test.json", content)
-    console().print(f"{_tested(content)} · {content['layers']} layers · {checkpoint}")
+    console().print(f"{_tested(content)} · {content['layers']} layers · {escape(checkpoint)}")
 
 
 def collect(trainer: pl.Trainer) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def _about(trainer: pl.Trainer) -> dict[str, Any]:
 
 def _tested(content: dict[str, Any]) -> str:
     accuracy = f"[bold]test accuracy {content['test_accuracy']:.2%}[/]"
-    return f"{accuracy} on {content['test_images']:,} {content['dataset']} images"
+    return f"{accuracy} on {content['test_images']:,} {escape(content['dataset'])} images"
 
 
 def _beside(checkpoint: str, name: str, content: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ProgressBar
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lightning_app.console import console
@@ -25,7 +26,7 @@ class Screen(pl.Callback):
         """Say so when not beginning at the beginning."""
         if trainer.is_global_zero and trainer.ckpt_path:
             after = f"after epoch {trainer.current_epoch} of {trainer.max_epochs}"
-            console().print(f"resuming {trainer.ckpt_path} {after}")
+            console().print(f"resuming {trainer.ckpt_path} {after}", markup=False)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One line."""
@@ -42,17 +43,27 @@ class Screen(pl.Callback):
         """Whoever stops training is told how to go on."""
         last = self.run.checkpoints / "last.ckpt"
         if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero and last.is_file():
-            console().print(f"stopped; go on with: python -m lightning_app fit --ckpt_path {last}")
+            console().print(f"stopped; go on with: python -m lightning_app fit --ckpt_path {last}", markup=False)
 
 
 class Bar(ProgressBar):
-    """One bar for the whole of training, in steps."""
+    """One bar for the whole of training, in steps. The trainer disables it in all processes but the first."""
+
+    shown = True
+
+    def disable(self) -> None:
+        """Draw nothing."""
+        self.shown = False
+
+    def enable(self) -> None:
+        """Draw again."""
+        self.shown = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the bar."""
         columns = (TextColumn("training"), BarColumn(40), MofNCompleteColumn(), TextColumn("steps"))
         more = (TimeRemainingColumn(compact=True), TextColumn("{task.fields[loss]}"))
-        self._progress = Progress(*columns, *more, console=console(), transient=True)
+        self._progress = Progress(*columns, *more, console=console(), transient=True, disable=not self.shown)
         total = trainer.estimated_stepping_batches
         self._task = self._progress.add_task("", total=total, completed=trainer.global_step, loss="")
         self._progress.start()
@@ -82,7 +93,7 @@ def header(trainer: pl.Trainer, model: pl.LightningModule) -> str:
     parts = (
         f"[bold]{model.hparams.layers} layers[/]",
         f"{parameters:,} parameters",
-        f"[bold]{data.images.name}[/] ({data.images.source})",
+        f"[bold]{escape(data.images.name)}[/] ({escape(data.images.source)})",
         f"{trainer.strategy.root_device.type}, {processes}{threads}",
         f"seed {data.seed}",
     )

@@ -5,6 +5,7 @@ import os
 import sys
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from lightning_app.errors import AppError
 
@@ -22,7 +23,7 @@ def unpacked(path: Path, size: int) -> bytes:
     return content
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 

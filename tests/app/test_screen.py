@@ -1,6 +1,8 @@
 import pytest
 from rich.console import Console
 
+from lightning_app.screen import Bar
+
 from .conftest import TINY
 
 
@@ -32,3 +34,21 @@ def test_a_file_gets_no_bar(app):
     outcome = app("fit", *TINY, "--name", "x")
     assert "\x1b" not in outcome.out
     assert "8/8" not in outcome.out
+
+
+def test_further_processes_draw_no_bar(app, terminal, monkeypatch):
+    def disabled():
+        bar = Bar()
+        bar.disable()  # as the trainer does in all processes but the first
+        return bar
+
+    monkeypatch.setattr("lightning_app.equipment.Bar", disabled)
+    outcome = app("fit", *TINY, "--name", "x")
+    assert outcome.code == 0, outcome.err
+    assert "8/8" not in outcome.out
+
+
+def test_names_are_printed_as_they_are(app):
+    outcome = app("fit", *TINY, "--name", "[bold]x[red")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.rstrip().endswith("runs/[bold]x[red")
