@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..geometry import is_per_side
-from ..ops.function import autocast_is_on
+from ..ops.function import autocast_is_on, autocast_may_be_on
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 INTEGERS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
@@ -54,7 +54,7 @@ def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None)
 
 def autocast(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
     """Cast the operands as torch's convolutions do under autocast: floats to its dtype, but not float64."""
-    if not autocast_is_on(x):
+    if not (autocast_may_be_on() and autocast_is_on(x)):
         return x, w, b
     dtype = torch.get_autocast_dtype(x.device.type)
     x, w = (t.to(dtype) if t.dtype in _AUTOCAST else t for t in (x, w))

@@ -17,6 +17,7 @@ _SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") an
 
 
 _functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
+autocast_may_be_on: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
 
 
 def autocast_is_on(x: Tensor) -> bool:
@@ -34,7 +35,7 @@ class Op(Function):
 
         Autocast was settled at the border; here it is off, so that a kernel's matrix products keep their dtype.
         """
-        if autocast_is_on(args[0]):
+        if autocast_may_be_on() and autocast_is_on(args[0]):
             with torch.autocast(args[0].device.type, enabled=False):
                 return cls.call(*args)
         if _functorch_is_active():

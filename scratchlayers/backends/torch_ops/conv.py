@@ -17,6 +17,8 @@ from torch import Tensor
 
 from .views import WIDER, Part, parts, reach, wide, windows
 
+_FEW = 64  # output positions, up to which all images of a batch share one matrix
+
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     """Y = W X + b."""
@@ -26,11 +28,11 @@ def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
     filters = w.reshape(*sizes.filters)
     bias = None if b is None else b.reshape(*sizes.bias)
     if sizes.parts is None:
-        return _product(filters, windows(x, grid).reshape(*sizes.columns), bias).reshape(*sizes.output)
+        return _convolved(x, filters, bias, grid, sizes)
     y = x.new_empty(sizes.output)
     for part in sizes.parts:
-        target = part.of(y)
-        target.copy_(_product(filters, _columns(x[part.images], groups, part.grid), bias).reshape(target.shape))
+        images, target = x[part.images], part.of(y)
+        target.copy_(_convolved(images, filters, bias, part.grid, _sizes(part.grid, groups, images.shape, w.shape)))
     return y
 
 
@@ -60,31 +62,44 @@ def conv_weight_grad(x: Tensor, gy: Tensor, grid, groups: int) -> Tensor:
 
 
 class _Sizes(NamedTuple):
-    """The shapes of the matrices of a convolution, and its parts, None for one."""
+    """The shapes of the matrices of a convolution, whether its images share one, and its parts, None for one."""
 
     filters: tuple[int, int, int]
     bias: tuple[int, int, int]
     columns: tuple[int, int, int]
     output: tuple[int, ...]
+    together: bool
     parts: list[Part] | None
 
 
 @lru_cache(maxsize=4096)
 def _sizes(grid, groups: int, x: torch.Size, w: torch.Size) -> _Sizes:
-    rows, out = prod(w[1:]), w[0] // groups
+    rows, out, positions = prod(w[1:]), w[0] // groups, prod(grid.output_size)
     pieces = parts(x[0], x[1], grid)
+    together = x[0] == 1 or positions <= _FEW
     return _Sizes(
         filters=(groups, out, rows),
         bias=(groups, out, 1),
-        columns=(x[0] * groups, rows, prod(grid.output_size)),
+        columns=(groups, rows, x[0] * positions) if together else (x[0] * groups, rows, positions),
         output=(x[0], w[0], *grid.output_size),
+        together=together,
         parts=None if len(pieces) == 1 else pieces,
     )
 
 
-def _weight_grad(x: Tensor, gy: Tensor, grid, groups: int, shape: tuple[int, ...]) -> Tensor:
-    each = torch.bmm(_rows(gy, groups), _columns(x, groups, grid).mT)
-    return each.reshape(shape) if x.shape[0] == 1 else each.reshape(x.shape[0], *shape).sum(0, dtype=each.dtype)
+def _convolved(x: Tensor, filters: Tensor, bias: Tensor | None, grid, sizes: _Sizes) -> Tensor:
+    """Y of some images: one matrix product for each, or one for all where an image has few positions."""
+    view = windows(x, grid)
+    if not sizes.together or x.shape[0] == 1:
+        return _product(filters, view.reshape(*sizes.columns), bias).reshape(*sizes.output)
+    images, *output = sizes.output
+    y = _product(filters, _batch_last(view, grid).reshape(*sizes.columns), bias)
+    return y.reshape(output[0], images, *output[1:]).transpose(0, 1)
+
+
+def _batch_last(view: Tensor, grid) -> Tensor:
+    """(C, *kernel, N, *output) of (N, C, *kernel, *output)."""
+    return view.movedim(0, 1 + grid.rank)
 
 
 def _product(filters: Tensor, cols: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -95,15 +110,19 @@ def _product(filters: Tensor, cols: Tensor, bias: Tensor | None = None) -> Tenso
         filters = filters.expand(images, *filters.shape).reshape(cols.shape[0], *filters.shape[1:])
     if bias is None:
         return torch.bmm(filters, cols)
-    if groups != 1:
+    if images != 1 and groups != 1:
         bias = bias.expand(images, *bias.shape).reshape(cols.shape[0], *bias.shape[1:])
     return torch.baddbmm(bias, filters, cols)
 
 
-def _columns(x: Tensor, groups: int, grid) -> Tensor:
-    """(N · G, C / G · T, P)."""
-    rows = x.shape[1] // groups * prod(grid.kernel_size)
-    return windows(x, grid).reshape(x.shape[0] * groups, rows, prod(grid.output_size))
+def _weight_grad(x: Tensor, gy: Tensor, grid, groups: int, shape: tuple[int, ...]) -> Tensor:
+    """(G, O / G, N · P) times (N · P, C / G · T)."""
+    view = windows(x, grid)
+    if x.shape[0] != 1:
+        view, gy = _batch_last(view, grid), gy.transpose(0, 1)
+    each = x.shape[0] * prod(grid.output_size)
+    cols = view.reshape(groups, prod(shape[1:]), each)
+    return torch.bmm(gy.reshape(groups, shape[0] // groups, each), cols.mT).reshape(shape)
 
 
 def _rows(gy: Tensor, groups: int) -> Tensor:

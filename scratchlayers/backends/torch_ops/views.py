@@ -27,15 +27,20 @@ def windows(x: Tensor, grid, fill: float = 0) -> Tensor:
 
 
 class _Border(NamedTuple):
-    """How the stretch of every axis that windows reach is cut out of the input, filled where it hangs over."""
+    """How the stretch of every axis that windows reach is cut out of the input, filled where it hangs over.
+
+    What is cut out, ``source`` (None for all of the input), lies in the result of ``size`` as the view ``inner``.
+    """
 
     size: tuple[int, ...]
-    target: tuple
-    source: tuple
+    strides: tuple[int, ...]
+    source: tuple | None
+    inner: tuple[tuple[int, ...], int]
 
     def around(self, x: Tensor, fill: float) -> Tensor:
-        y = x.new_full(self.size, fill) if fill else x.new_zeros(self.size)
-        y[self.target] = x[self.source]
+        y = x.new_full(self.size, fill) if fill else x.new_zeros(*self.size)
+        size, offset = self.inner
+        y.as_strided(size, self.strides, offset).copy_(x if self.source is None else x[self.source])
         return y
 
 
@@ -50,8 +55,7 @@ class _View(NamedTuple):
 @lru_cache(maxsize=4096)
 def _view(grid, shape: torch.Size, strides: tuple[int, ...]) -> _View:
     border = _border(grid, shape[:2])
-    if border is not None:
-        strides = tuple(prod(border.size[axis + 1 :]) for axis in range(len(border.size)))
+    strides = strides if border is None else border.strides
     taps = (s * d for s, d in zip(strides[2:], grid.dilation, strict=True))
     steps = (s * g for s, g in zip(strides[2:], grid.stride, strict=True))
     return _View(border, (*shape[:2], *grid.kernel_size, *grid.output_size), (*strides[:2], *taps, *steps))
@@ -62,13 +66,20 @@ def _border(grid, lead: torch.Size) -> _Border | None:
     reach = [max((m - 1) * s + (k - 1) * d + 1, 0) for _, m, k, s, d, *_ in zip(*grid, strict=True)]
     if not any(grid.before) and all(r <= n for r, n in zip(reach, grid.input_size, strict=True)):
         return None
-    target, source = [], []
-    for r, n, b in zip(reach, grid.input_size, grid.before, strict=True):
-        start = max(-b, 0)
-        stop = max(min(n, r - b), start)
-        source.append(slice(start, stop))
-        target.append(slice(start + b, stop + b))
-    return _Border((*lead, *reach), (..., *target), (..., *source))
+    cuts = [_cut(*axis) for axis in zip(grid.input_size, reach, grid.before, strict=True)]
+    size = (*lead, *reach)
+    strides = tuple(prod(size[axis + 1 :]) for axis in range(len(size)))
+    inner = tuple(stop - start for start, stop, _ in cuts)
+    offset = sum(at * s for (*_, at), s in zip(cuts, strides[2:], strict=True))
+    source = (..., *(slice(start, stop) for start, stop, _ in cuts))
+    return _Border(size, strides, None if inner == grid.input_size else source, ((*lead, *inner), offset))
+
+
+def _cut(size: int, reach: int, before: int) -> tuple[int, int, int]:
+    """(start, stop, where it goes): the part of an axis inside a stretch that begins ``before`` elements ahead."""
+    start = max(-before, 0)
+    stop = max(min(size, reach - before), start)
+    return start, stop, start + before if start < stop else 0
 
 
 class Part(NamedTuple):
