@@ -11,6 +11,7 @@ from scratchlayers import functional
 GAPS = (
     '"slow_conv_dilated<>" not implemented for',
     '"avg_pool3d_out_frame" not implemented for',
+    "Expected input_depth",
     "Unsupported memory format",
     "smaller than kernel size",
     "Output size is too small",
