@@ -1,6 +1,8 @@
 # Every developer command; CI runs the same ones. `make` alone lists them.
 
 PYTHON ?= python3.11
+# Idle threads sleep instead of spinning, so that whatever else runs on the machine does not stop ours.
+export OMP_WAIT_POLICY ?= PASSIVE
 BIN := .venv/bin
 ARGS ?=
 

@@ -6,6 +6,7 @@ Nothing is imported before a command needs it.
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
@@ -15,15 +16,13 @@ _DTYPES = ["float64", "float32", "bfloat16", "float16", "complex128", "complex64
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 if a check failed, 2 if it was used wrongly."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments[:1] == ["bench"]:
-        from .bench import command
-
-        return command(arguments[1:])
-    options = _parser().parse_args(arguments)
+    options, rest = _parser().parse_known_args(arguments)
+    if rest and options.command is not _bench:
+        _parser().parse_args(arguments)  # says which it does not know
     from .registry import UnknownBackendError
 
     try:
-        return options.command(options)
+        return options.command(options if options.command is not _bench else rest)
     except (UnknownBackendError, ValueError) as why:
         print(f"scratchlayers {arguments[0]}: {why}", file=sys.stderr)
         return 2
@@ -51,8 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--quick", action="store_true", help="leave out the large cases")
     verify.set_defaults(command=_verify)
 
-    commands.add_parser("bench", help="time the layers beside torch's", add_help=False)
+    bench = commands.add_parser("bench", help="time the layers beside torch's", add_help=False)
+    bench.set_defaults(command=_bench)
     return parser
+
+
+def _bench(arguments: list[str]) -> int:
+    from .bench import command
+
+    return command(arguments)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -60,7 +66,7 @@ def _list(options: argparse.Namespace) -> int:
 
     for module, torchs in ((nn, "torch.nn"), (functional, "torch.nn.functional")):
         ours = [name for name in module.__all__ if name != "functional"]
-        others = [name for name in dir(module) if not name.startswith("_") and name not in module.__all__]
+        others = [name for name in dir(importlib.import_module(torchs)) if name[0] != "_" and name not in ours]
         print(f"{module.__name__}: {len(ours)} names are hand-written, the other {len(others)} are {torchs}'s")
         print(_wrapped(ours))
     print("backends, in the order they are asked:")
@@ -94,8 +100,14 @@ def _verify(options: argparse.Namespace) -> int:
     from .testing.load import load
     from .testing.verify import verify, verify_modules
 
+    try:
+        torch.empty(0, device=options.device)
+    except (RuntimeError, AssertionError) as why:
+        raise ValueError(f"--device {options.device}: {str(why).splitlines()[0]}") from why
     dtypes = [getattr(torch, name) for name in options.dtype] if options.dtype else None
     backends = [load(name) for name in options.backend or registry.names()]
+    if not options.backend:
+        backends = [b for b in backends if b.devices is None or options.device in b.devices]
     held = [verify(b, device=options.device, dtypes=dtypes, quick=options.quick) for b in backends]
     if not options.backend:
         held.append(verify_modules())

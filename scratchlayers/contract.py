@@ -94,14 +94,15 @@ def tap_dtype(grid: Grid) -> torch.dtype:
 class Backend:
     """A named set of kernels. It may hold any subset of :data:`NAMES`; the chain supplies the rest.
 
-    ``dtypes`` and ``ranks`` (numbers of spatial axes) of None mean any. A backend of ``priority`` above 0 goes
-    before the built-in choice wherever it does not refuse; one below 0 runs only when it is asked for, or when all
-    others refuse.
+    ``devices``, ``dtypes`` and ``ranks`` (numbers of spatial axes; padding may be asked for any) of None mean any. A
+    kernel answers for all grids and groups: there is no refusing one. A backend of ``priority`` above 0 goes before
+    the built-in choice wherever it does not refuse; one below 0 runs only when it is asked for, or when all others
+    refuse.
     """
 
     name: str
     kernels: Mapping[str, Kernel]
-    devices: frozenset[str]
+    devices: frozenset[str] | None
     dtypes: frozenset[torch.dtype] | None = None
     ranks: frozenset[int] | None = None
     priority: int = field(default=-1, kw_only=True)
@@ -115,7 +116,7 @@ class Backend:
         """Say why this backend cannot run the kernel, or None if it can. Override to refuse more."""
         if kernel not in self.kernels:
             return f"has no {kernel}"
-        if device not in self.devices:
+        if self.devices is not None and device not in self.devices:
             return f"runs on {', '.join(sorted(self.devices))}, not on {device}"
         if self.dtypes is not None and dtype not in self.dtypes:
             return f"has no kernels for {dtype}"

@@ -14,7 +14,7 @@ from torch import nn as torch_nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from . import functional, nn
-from .geometry import is_per_side
+from .functional.border import is_extension
 from .nn.choice import Chooses
 
 logger = logging.getLogger("scratchlayers")
@@ -23,6 +23,20 @@ _PAIRS: dict[type, type] = {
     getattr(torch_nn, name): getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)
 }
 _BACK: dict[type, type] = {ours: torchs for torchs, ours in _PAIRS.items()}
+_NOT_YET = tuple(
+    kind
+    for name in (
+        "AdaptiveAvgPool",
+        "AdaptiveMaxPool",
+        "FractionalMaxPool",
+        "LPPool",
+        "LazyConv",
+        "LazyConvTranspose",
+        "MaxUnpool",
+    )
+    for rank in (1, 2, 3)
+    if (kind := getattr(torch_nn, f"{name}{rank}d", None))
+)
 _PATCHED = [
     (space, name) for space in (torch, torch_nn.functional) for name in functional.__all__ if hasattr(space, name)
 ]
@@ -36,10 +50,10 @@ def convert(model: torch_nn.Module) -> torch_nn.Module:
 
     Only the class of a module changes, and only where it is exactly torch's: parameters, buffers, hooks, optimizer
     state and ``state_dict`` keys are untouched objects, and :func:`revert` undoes it. What is left alone (subclasses
-    with a ``forward`` of their own, say) is logged as a warning, and listed by :func:`left_alone`.
+    with a ``forward`` of their own, adaptive pooling, ...) is logged as a warning, and listed by :func:`left_alone`.
     """
     for module in model.modules():
-        if type(module) in _PAIRS:
+        if type(module) in _PAIRS and "forward" not in vars(module):
             module.__class__ = _PAIRS[type(module)]
     for name, why in left_alone(model).items():
         logger.warning("convert left %s alone: %s", name or "the model itself", why)
@@ -52,9 +66,12 @@ def revert(model: torch_nn.Module) -> torch_nn.Module:
     A module with settings that torch does not know (asymmetric or strided "same" padding) stays ours, with a warning.
     """
     for name, module in model.named_modules():
-        if type(module) not in _BACK:
+        if not issubclass(type(module), Chooses):
             continue
-        if extension := _extension(module):
+        if type(module) not in _BACK:
+            why = f"{type(module).__qualname__} is a subclass of ours, or was parametrized as ours"
+            logger.warning("revert left %s alone: %s", name or "the model itself", why)
+        elif extension := _extension(module):
             logger.warning("revert left %s alone: torch has no %s", name or "the model itself", extension)
         else:
             module.__class__ = _BACK[type(module)]
@@ -94,8 +111,12 @@ def patch() -> Iterator[None]:
 def _reason(module: torch_nn.Module) -> str | None:
     """Why a module of the family is not ours, or None."""
     kind = type(module)
+    if isinstance(module, _NOT_YET):
+        return f"{kind.__name__} is torch's own, not written by hand yet"
     if isinstance(module, Chooses) or not isinstance(module, tuple(_PAIRS)):
         return None
+    if "forward" in vars(module):
+        return "its forward was replaced on the instance"
     if kind in _PAIRS:
         return "not converted yet"
     base = next(torchs for torchs in _PAIRS if isinstance(module, torchs))
@@ -108,9 +129,8 @@ def _reason(module: torch_nn.Module) -> str | None:
 def _extension(module: torch_nn.Module) -> str | None:
     padding: Any = getattr(module, "padding", 0)
     stride: Any = getattr(module, "stride", (1,))
-    pool = isinstance(module, (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d))
-    if is_per_side(padding):
-        return f"padding={padding} for each side"
-    if isinstance(padding, str) and (pool or (padding == "same" and set(stride) != {1})):
-        return f"padding={padding!r} with stride={stride}"
-    return None
+    if not is_extension(padding, stride if hasattr(module, "weight") else None):
+        return None
+    return (
+        f"padding={padding!r} with stride={stride}" if isinstance(padding, str) else f"padding={padding} for each side"
+    )

@@ -63,20 +63,23 @@ def explain(model: torch_nn.Module, *example: Any) -> None:
 def observe(model: torch_nn.Module, *example: Any) -> list[Layer]:
     """Run ``model(*example)`` as in training and return what each layer of ours did, in the order of the calls.
 
-    Buffers, such as the running statistics of a batch normalisation, are put back as they were.
+    Buffers, such as the running statistics of a batch normalisation, are put back as they were, unless lazy.
     """
     rows: list[Layer] = []
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers() if not is_lazy(buffer)]
     with ExitStack() as undo, torch.enable_grad():
+        undo.callback(_restore, [(buffer, buffer.clone()) for buffer in model.buffers() if not is_lazy(buffer)])
         for name, module in model.named_modules():
             if isinstance(module, Chooses):
                 _watch(name or "the model itself", module, rows, undo)
         result = model(*example)  # kept alive, so that no saved tensor's place is taken by another
     del result
+    return rows
+
+
+def _restore(buffers: list[tuple[Tensor, Tensor]]) -> None:
     with torch.no_grad():
         for buffer, before in buffers:
             buffer.copy_(before)
-    return rows
 
 
 def _watch(name: str, module: torch_nn.Module, rows: list[Layer], undo: ExitStack) -> None:
@@ -124,10 +127,11 @@ def _counting(row: Layer, module: torch_nn.Module):
 def _kernels(module: torch_nn.Module) -> tuple[tuple[str, ...], int]:
     """(the kernels a module calls, the number of its spatial axes)."""
     padding = ("pad", "pad_adjoint")
+    index = ("tap_index",) if getattr(module, "return_indices", False) else ()
     for rank, kinds in enumerate(zip(*_KERNELS, strict=True), start=1):
         for kind, kernels in zip(kinds, _KERNELS.values(), strict=True):
             if isinstance(module, kind):
-                return kernels + (padding if getattr(module, "padding_mode", "zeros") != "zeros" else ()), rank
+                return kernels + index + (padding if getattr(module, "padding_mode", "zeros") != "zeros" else ()), rank
     return padding, len(module.padding) // 2
 
 

@@ -11,7 +11,7 @@ import difflib
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from importlib import import_module
@@ -30,6 +30,7 @@ _BUILT_IN = ("scratchlayers.backends.torch_ops", "scratchlayers.backends.numpy_l
 _ENVIRONMENT = os.environ.get(VARIABLE) or None  # read once: a choice that changed halfway would be two choices
 _registered: dict[str, Backend] = {}
 _wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=_ENVIRONMENT)
+_generation = 0
 _finding = RLock()
 _stage = "new"
 
@@ -51,18 +52,24 @@ def register(backend: Backend, *, replace: bool = False) -> Backend:
 
 def unregister(name: str) -> None:
     """Forget a backend; UnknownBackendError if there is none of that name."""
+    global _generation
     get(name)
     del _registered[name]
-    resolve.cache_clear()
+    _generation += 1
+
+
+def use_backend(name: str) -> AbstractContextManager[None]:
+    """Prefer one backend, in a ``with`` block or as a decorator, for what this thread calls.
+
+    What it refuses, the rest of the chain runs. Forward's choice holds for its backward, wherever that runs.
+    UnknownBackendError, with those that exist, if there is none of that name.
+    """
+    get(name)
+    return _using(name)
 
 
 @contextmanager
-def use_backend(name: str) -> Iterator[None]:
-    """Prefer one backend, in a ``with`` block or as a decorator.
-
-    What it refuses, the rest of the chain runs. Forward's choice holds for its backward, wherever that runs.
-    """
-    get(name)
+def _using(name: str) -> Iterator[None]:
     token = _wanted.set(name)
     try:
         yield
@@ -72,12 +79,15 @@ def use_backend(name: str) -> Iterator[None]:
 
 def kernels(device: str, dtype: torch.dtype, rank: int) -> Kernels:
     """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes."""
-    return resolve(_wanted.get(), device, dtype, rank)
+    return resolve(_wanted.get(), device, dtype, rank, _generation)
 
 
 @lru_cache(maxsize=1024)
-def resolve(wanted: str | None, device: str, dtype: torch.dtype, rank: int) -> Kernels:
-    """Fill every name of the contract from the first backend in the chain that accepts the call."""
+def resolve(wanted: str | None, device: str, dtype: torch.dtype, rank: int, generation: int = 0) -> Kernels:
+    """Fill every name of the contract from the first backend in the chain that accepts the call.
+
+    A ``generation`` ends when a backend comes or goes, so that what was chosen in it is not found any more.
+    """
     order = chain(wanted)
     return cast(Kernels, SimpleNamespace(**{name: _first(name, order, device, dtype, rank) for name in NAMES}))
 
@@ -134,8 +144,9 @@ def _first(name: str, order: list[Backend], device: str, dtype: torch.dtype, ran
 
 
 def _add(backend: Backend) -> None:
+    global _generation
     _registered[backend.name] = backend
-    resolve.cache_clear()
+    _generation += 1
 
 
 def _checked(found: object) -> Backend:
@@ -151,23 +162,28 @@ def _discover() -> None:
     global _stage
     if _stage == "found":
         return
+    broken: list[str] = []
     with _finding:
         if _stage == "new":
             _stage = "finding"
             try:
-                _find()
-            finally:
+                broken = _find()
                 _stage = "found"
+            finally:
+                if _stage == "finding":
+                    _stage = "new"  # interrupted: the next call looks again
+    for message in broken:
+        warnings.warn(f"the backend plugin {message}", RuntimeWarning, stacklevel=2)
 
 
-def _find() -> None:
+def _find() -> list[str]:
+    """Add every backend there is, and return what is to be said of the plugins that are broken."""
+    broken = []
     for module in _BUILT_IN:
         _add(import_module(module).BACKEND)
-    broken = []
     for point in entry_points(group=ENTRY_POINTS):
         try:
             _add(_checked(point.load()))
         except Exception as why:  # noqa: BLE001 a plugin may fail in any way, and must not take the others with it
             broken.append(f"{point.name!r} ({point.value}) is left out: {type(why).__name__}: {why}")
-    for message in broken:
-        warnings.warn(f"the backend plugin {message}", RuntimeWarning, stacklevel=2)
+    return broken

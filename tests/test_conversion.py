@@ -87,14 +87,43 @@ def test_every_exact_class_is_ours_and_only_those(story):
 
 def test_what_is_left_alone_is_every_other_module_of_the_family(story):
     theirs = {name for name, module in family(story.model).items() if not isinstance(module, Chooses)}
-    assert set(left_alone(story.model)) == theirs
+    assert set(alone(story.model)) == theirs
     assert (len(theirs) > 0) == (story.name in ("bit", "depthwise_efficientnet", "wav2vec2"))
 
 
 def test_no_operator_of_torch_runs_but_in_what_is_left_alone(story):
     with borrowed() as operators:
         computed(story.model, story.example)
-    assert bool(operators) == bool(left_alone(story.model))
+    assert bool(operators) == bool(alone(story.model))
+
+
+def alone(model):
+    """What is left alone, but for what we have no class for."""
+    return {name: why for name, why in left_alone(model).items() if "not written by hand yet" not in why}
+
+
+def test_what_we_have_no_class_for_is_named():
+    model = torch_nn.Sequential(torch_nn.AdaptiveAvgPool2d(1), torch_nn.Unfold(1), torch_nn.LPPool2d(1, 2))
+    assert left_alone(model) == {
+        "0": "AdaptiveAvgPool2d is torch's own, not written by hand yet",
+        "2": "LPPool2d is torch's own, not written by hand yet",
+    }
+
+
+def test_a_module_whose_forward_was_replaced_is_left_alone():
+    model = torch_nn.Sequential(torch_nn.MaxPool2d(2))
+    model[0].forward = lambda x: x
+    assert type(convert(model)[0]) is torch_nn.MaxPool2d
+    assert left_alone(model) == {"0": "its forward was replaced on the instance"}
+
+
+def test_what_was_parametrized_as_ours_stays_with_a_warning(caplog):
+    model = torch_nn.Sequential(nn.Conv2d(1, 1, 3))
+    torch_nn.utils.parametrizations.weight_norm(model[0])
+    with caplog.at_level(logging.WARNING, "scratchlayers"):
+        revert(model)
+    (record,) = caplog.records
+    assert "revert left 0 alone: ParametrizedConv2d" in record.getMessage()
 
 
 def test_operators_of_torch_would_be_noticed():

@@ -421,9 +421,9 @@ def test_what_was_left_alone_is_told_with_the_reason(capsys):
     model, example = built("depthwise_efficientnet")
     explain(convert(model), example)
     told = [line for line in lines(capsys) if " is not ours: " in line]
-    assert len(told) == 10
     reason = "EfficientNetDepthwiseConv2d is a subclass of Conv2d and may compute differently; scratchlayers.patch()"
-    assert all(reason in line for line in told)
+    assert len([line for line in told if reason in line]) == 10
+    assert all(reason in line or line.endswith("torch's own, not written by hand yet") for line in told)
 
 
 def test_functions_called_without_a_module_are_not_rows():

@@ -90,7 +90,8 @@ def test_verify_reports_a_kernel_that_raises(plugin, capsys):
         (["--backend", "no/such/file.py:X"], "there is no file no/such/file.py"),
         (["--backend", "os:no_such_name"], "cannot load 'os:no_such_name': AttributeError"),
         (["--backend", "os:curdir"], "is of <class 'str'>, not a scratchlayers.contract.Backend"),
-        (["--backend", "numpy", "--device", "cuda"], "nothing to verify"),
+        (["--backend", "numpy", "--device", "meta"], "nothing to verify"),
+        (["--device", "nonsense"], "--device nonsense: Expected one of cpu"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, said, capsys):

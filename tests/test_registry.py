@@ -185,16 +185,22 @@ def test_use_backend_as_a_block():
 
 
 def test_use_backend_as_a_decorator_again_and_again():
-    @registry.use_backend("recorder")
-    def factorial(n):
-        convolve()
-        return n * factorial(n - 1) if n else 1
-
     with recorder() as calls:
+
+        @registry.use_backend("recorder")
+        def factorial(n):
+            convolve()
+            return n * factorial(n - 1) if n else 1
+
         assert factorial(3) == 6
         convolve()
         assert factorial(0) == 1
     assert calls == ["conv"] * 5
+
+
+def test_a_decorator_of_an_unknown_backend_is_refused_at_once():
+    with pytest.raises(registry.UnknownBackendError, match="did you mean 'numpy'"):
+        registry.use_backend("nunpy")
 
 
 def test_blocks_nest_and_end_with_an_exception():

@@ -24,7 +24,12 @@ _FIELDS = ("problem", "phase", "torch_us", "ours_us", "ratio", "ratio_low", "rat
 
 def command(argv: list[str] | None = None) -> int:
     """Run the benchmark and print a table; 1 if a check fails, 2 if nothing matches."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.threads is not None and arguments.threads < 1:
+        parser.error(f"--threads must be at least 1, got {arguments.threads}")
+    if arguments.output and not Path(arguments.output).absolute().parent.is_dir():
+        parser.error(f"--output: there is no folder {Path(arguments.output).absolute().parent}")
     torch.set_num_threads(arguments.threads or torch.get_num_threads())
     chosen = [p for p in PROBLEMS if arguments.only in p.name and (p.quick or not arguments.quick)]
     if not chosen:

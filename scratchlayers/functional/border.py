@@ -61,11 +61,16 @@ def autocast(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Te
     return x, w, b.to(dtype) if b is not None and b.dtype in _AUTOCAST else b
 
 
-def is_extension(padding: object, stride: object = 1) -> bool:
-    """Whether a padding is one that only we have, so that torch's error would speak of something else."""
-    if isinstance(padding, str):
-        return padding == "full" or (padding == "same" and any(s != 1 for s in _flat(stride)))
-    return is_per_side(padding)
+def is_extension(padding: object, stride: object = None) -> bool:
+    """Whether a padding is one that only we have, so that torch's error would speak of something else.
+
+    A convolution, which has a ``stride`` to tell, knows words in torch too.
+    """
+    if not isinstance(padding, str):
+        return is_per_side(padding)
+    if stride is None:
+        return padding in ("valid", "same", "full")
+    return padding == "full" or (padding == "same" and any(s != 1 for s in _flat(stride)))
 
 
 def refuse(ours: Exception, extension: bool, operator: Callable[..., Any], *arguments: Any, **options: Any) -> NoReturn:

@@ -5,8 +5,6 @@ y[n,o,p] = b[o] + Σ_{c,t} x[n, c, p·stride + t·dilation − before] · w[o,c,
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -90,24 +88,23 @@ def conv_nd(
     padding_mode: str = "zeros",
 ) -> Tensor:
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
-    if padding_mode != "zeros":
-        sides = _sides(rank, input.shape, weight.shape, stride, padding, dilation)
-        input, padding = pad(input, sides, padding_mode), 0
+    x, w, b, inside = input, weight, bias, padding
     try:
-        input, weight, bias = autocast(input, weight, bias)
-        bias_shape = None if bias is None else bias.shape
-        grid = plan(rank, input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
-        check(input, _DTYPES, weight, bias)
+        x, w, b = autocast(x, w, b)
+        if padding_mode != "zeros":
+            sides = _sides(rank, x.shape, w.shape, stride, padding, dilation)
+            x, inside = pad(x, sides, padding_mode), 0
+        grid = _plan(rank, x.shape, w.shape, None if b is None else b.shape, stride, inside, dilation, groups)
+        check(x, _DTYPES, w, b)
     except (ValueError, TypeError, AttributeError) as ours:
-        arguments: tuple[Any, ...] = (input, weight, bias, stride, padding, dilation, groups)
-        refuse(ours, is_extension(padding, stride), _OPERATORS[rank], *arguments)
-    x = batched(input, rank)
-    y: Tensor = Conv.call(x, weight, bias, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
-    return y if x is input else y.squeeze(0)
+        refuse(ours, is_extension(inside, stride), _OPERATORS[rank], x, w, b, stride, inside, dilation, groups)
+    images = batched(x, rank)
+    y: Tensor = Conv.call(images, w, b, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
+    return y if images is x else y.squeeze(0)
 
 
 @remembered
-def plan(
+def _plan(
     rank: int,
     shape: torch.Size,
     weight: torch.Size,

@@ -14,7 +14,7 @@ _MODES = ("full", "same", "valid")
 
 
 def convolve1d(x: Tensor, w: Tensor, mode: str = "full") -> Tensor:
-    """X (..., L) with w (K): as ``numpy.convolve``. See :func:`convolve2d`."""
+    """x (..., L) with w (K): as ``numpy.convolve``. See :func:`convolve2d`."""
     return _convolve(1, x, w, mode)
 
 
@@ -42,7 +42,7 @@ def convolve2d(x: Tensor, w: Tensor, mode: str = "full") -> Tensor:
 
 
 def convolve3d(x: Tensor, w: Tensor, mode: str = "full") -> Tensor:
-    """X (..., D, H, W) with w (KD, KH, KW). See :func:`convolve2d`."""
+    """x (..., D, H, W) with w (KD, KH, KW). See :func:`convolve2d`."""
     return _convolve(3, x, w, mode)
 
 

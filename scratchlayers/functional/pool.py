@@ -9,7 +9,7 @@ import torch.nn.functional as _torch
 from torch import Tensor
 
 from .. import registry
-from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, is_per_side, whole
+from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, whole
 from ..ops.pool import MaxPool, avg_pool
 from .border import FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
 
@@ -140,7 +140,7 @@ def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, T
         grid = _plan(rank, input.shape, *window)
         check(input, FLOATS if rank == 1 and not return_indices else FLOATS | INTEGERS)
     except (ValueError, TypeError, AttributeError) as ours:
-        refuse(ours, is_extension(window[2], window[1]), _MAX[rank], input, *words)
+        refuse(ours, is_extension(window[2]), _MAX[rank], input, *words)
     x = batched(input, rank)
     kernels = registry.kernels(x.device.type, x.dtype, rank)
     y: Tensor
@@ -170,7 +170,7 @@ def _avg_pool(
         check(input, FLOATS | {torch.int64})
     except (ValueError, TypeError, AttributeError) as ours:
         words = (kernel_size, stride, padding, ceil_mode, count_include_pad, *override)
-        refuse(ours, is_extension(padding, stride), _AVG[rank], input, *words)
+        refuse(ours, is_extension(padding), _AVG[rank], input, *words)
     x = batched(input, rank)
     y = avg_pool(x, counts, grid, registry.kernels(x.device.type, x.dtype, rank))
     if rank == 3:
@@ -194,9 +194,8 @@ def _plan(
     if 0 in shape[-rank - 1 :]:
         raise ValueError(f"pooling needs at least one element of every axis but the batch, got shape {tuple(shape)}")
     window = Window.parse(rank, kernel_size, stride, padding, dilation, ceil_mode)
-    own = isinstance(padding, str) or is_per_side(padding)
     for (before, after), extent, k in zip(window.sides(size), window.extent, window.kernel_size, strict=True):
-        most = extent - 1 if own else k // 2
+        most = extent - 1 if is_extension(padding) else k // 2
         if max(before, after) > most:
             raise ValueError(f"a window of {extent} elements takes a padding of at most {most}, got {(before, after)}")
     return window.over(size)

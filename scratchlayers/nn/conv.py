@@ -28,10 +28,11 @@ class _Conv(Chooses):
         device=None,
         dtype=None,
     ):
-        if padding == "full":
+        word = padding if isinstance(padding, str) else None
+        if word == "full":
             sides = Window.parse(self._rank, kernel_size, stride, padding, dilation).sides((0,) * self._rank)
             padding = tuple(before for before, _ in sides)
-        torchs_stride = 1 if padding == "same" else stride
+        torchs_stride = 1 if word == "same" else stride
         super().__init__(
             in_channels,
             out_channels,
@@ -45,7 +46,7 @@ class _Conv(Chooses):
             device,
             dtype,
         )
-        if padding == "same":
+        if word == "same":
             self.stride = per_axis(self._rank, stride, "stride")
 
     def _conv_forward(self, input, weight, bias):

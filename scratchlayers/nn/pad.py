@@ -8,29 +8,34 @@ from .. import functional as F
 from .choice import Chooses
 
 
+class _Pad(Chooses):
+    _mode: str
+
+    def forward(self, input):
+        with self._chosen():
+            return F.pad(input, self.padding, self._mode)
+
+
 class _Constant(Chooses):
     def forward(self, input):
         with self._chosen():
             return F.pad(input, self.padding, "constant", self.value)
 
 
-class _Reflection(Chooses):
-    def forward(self, input):
-        with self._chosen():
-            return F.pad(input, self.padding, "reflect")
+class _Reflection(_Pad):
+    _mode = "reflect"
 
 
-class _Replication(Chooses):
-    def forward(self, input):
-        with self._chosen():
-            return F.pad(input, self.padding, "replicate")
+class _Replication(_Pad):
+    _mode = "replicate"
 
 
-class _Circular(Chooses):
+class _Circular(_Pad):
+    _mode = "circular"
+
     def forward(self, input):
         self._check_input_dim(input)
-        with self._chosen():
-            return F.pad(input, self.padding, "circular")
+        return super().forward(input)
 
 
 class ConstantPad1d(_Constant, nn.ConstantPad1d):

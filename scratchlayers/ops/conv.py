@@ -8,7 +8,8 @@ Fix two of the three and T is linear in the third, so T has three partial gradie
     InputGrad   (g, w) → ∂T/∂x    its gradient for x, and the transposed convolution
     WeightGrad  (x, g) → ∂T/∂w    its gradient for w
 
-Each one's backward is the other two, so three kernels give any order of derivative. Complex operands are conjugated
+Each one's backward is the other two, so three kernels give any order of derivative. Of its two operands each keeps
+only the one whose partner needs a gradient. Complex operands are conjugated
 in backward (torch's convention, Wirtinger calculus).
 """
 
@@ -33,7 +34,8 @@ class Conv(Op):
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, w, _, *ctx.how = inputs
-        ctx.save_for_backward(x, w)
+        need_x, need_w, *_ = ctx.needs_input_grad
+        ctx.save_for_backward(x if need_w else None, w if need_x else None)
 
     @staticmethod
     def backward(ctx, gy):
@@ -54,7 +56,8 @@ class InputGrad(Op):
     @staticmethod
     def setup_context(ctx, inputs, output):
         gy, w, _, *ctx.how = inputs
-        ctx.save_for_backward(gy, w)
+        need_gy, need_w, *_ = ctx.needs_input_grad
+        ctx.save_for_backward(gy if need_w else None, w if need_gy else None)
 
     @staticmethod
     def backward(ctx, ggx):
@@ -75,7 +78,8 @@ class WeightGrad(Op):
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, gy, *ctx.how = inputs
-        ctx.save_for_backward(x, gy)
+        need_x, need_gy, *_ = ctx.needs_input_grad
+        ctx.save_for_backward(x if need_gy else None, gy if need_x else None)
 
     @staticmethod
     def backward(ctx, ggw):

@@ -8,5 +8,5 @@ from .linear_map import linear_map
 
 
 def pad(x: Tensor, frame, kernels) -> Tensor:
-    """X → y."""
+    """x → y."""
     return linear_map(x, kernels.pad, kernels.pad_adjoint, frame)

@@ -34,5 +34,5 @@ class MaxPool(Op):
 
 
 def avg_pool(x: Tensor, divisors, grid, kernels) -> Tensor:
-    """X → y."""
+    """x → y."""
     return linear_map(x, kernels.avg_pool, kernels.avg_pool_adjoint, divisors, grid)

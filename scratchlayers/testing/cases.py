@@ -55,6 +55,7 @@ _WINDOWS = (
     Case("pointwise_strided", (1, 3, 5, 6), 1, stride=2, out_channels=4),
     Case("odd_sizes", (3, 3, 5, 7), (3, 5), padding=(1, 2), out_channels=5),
     Case("empty_batch", (0, 2, 4, 4), 3, padding=1),
+    Case("empty_batch_of_large_images", (0, 64, 128, 128), 3, large=True),
     Case("line", (2, 3, 11), 4, stride=3, padding=2, dilation=2),
     Case("volume", (1, 2, 3, 4, 2), 2, padding=1),
     Case(

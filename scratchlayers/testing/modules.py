@@ -4,7 +4,7 @@ from scratchlayers.testing import module_checks
 
 @pytest.mark.parametrize("check", module_checks(), ids=str)
 def test_layer_is_torchs(check):
-check()
+    check()
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def pad_adjoint(gy: np.ndarray, frame: Frame) -> np.ndarray:
 
 def _copies(frame: Frame) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """(i, source) for every position i of the padded array that copies something."""
+    tables = frame.sources
     for i in np.ndindex(frame.output_size):
-        source = tuple(table[j] for table, j in zip(frame.sources, i, strict=True))
+        source = tuple(table[j] for table, j in zip(tables, i, strict=True))
         if min(source) >= 0:
             yield i, source

@@ -14,11 +14,4 @@ KERNELS = (
 )
 
 
-class _AnyDevice(frozenset[str]):
-    """Every device: what torch can compute on, this backend can."""
-
-    def __contains__(self, device: object) -> bool:
-        return True
-
-
-BACKEND = Backend("torch", {kernel.__name__: kernel for kernel in KERNELS}, devices=_AnyDevice({"any"}), priority=0)
+BACKEND = Backend("torch", {kernel.__name__: kernel for kernel in KERNELS}, devices=None, priority=0)

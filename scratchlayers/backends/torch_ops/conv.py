@@ -40,13 +40,13 @@ def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int, b: Tensor | None =
     """Xᵍ: every gy[n,o,p] · w[o,c,t] added to the x[n,c,p,t] it came from."""
     if gy.dtype in WIDER:
         return conv_input_grad(wide(gy), wide(w), grid, groups, None if b is None else wide(b)).to(gy.dtype)
-    if _is_dense(grid):
+    if _is_convolution(grid):
         return conv(gy, _turned(w, groups), b, _mirrored(grid), groups)
     channels = groups * w.shape[1]
     filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:])).mT
     gx = gy.new_zeros(gy.shape[0], channels, *grid.input_size)
     for part in parts(gy.shape[0], channels, grid):
-        _add_back(gx[part.images], _product(filters, _rows(part.of(gy), groups)), part.grid)
+        _add_back(gx[part.images], _spread(part.of(gy), filters), part.grid)
     return gx if b is None else gx.add_(b.reshape(-1, *(1,) * grid.rank))
 
 
@@ -125,9 +125,14 @@ def _weight_grad(x: Tensor, gy: Tensor, grid, groups: int, shape: tuple[int, ...
     return torch.bmm(gy.reshape(groups, shape[0] // groups, each), cols.mT).reshape(shape)
 
 
-def _rows(gy: Tensor, groups: int) -> Tensor:
-    """(N · G, O / G, P)."""
-    return gy.reshape(gy.shape[0] * groups, gy.shape[1] // groups, prod(gy.shape[2:]))
+def _spread(gy: Tensor, filters: Tensor) -> Tensor:
+    """(N, G · C / G · T, P): the filters times the gradient of each output, one matrix product as in the forward."""
+    images, positions = gy.shape[0], prod(gy.shape[2:])
+    groups, rows, each = filters.shape
+    if positions > _FEW:
+        return _product(filters, gy.reshape(images * groups, each, positions)).reshape(images, groups * rows, positions)
+    together = torch.bmm(filters, gy.transpose(0, 1).reshape(groups, each, images * positions))
+    return together.reshape(groups * rows, images, positions).transpose(0, 1)
 
 
 def _turned(w: Tensor, groups: int) -> Tensor:
@@ -142,8 +147,9 @@ def _turned(w: Tensor, groups: int) -> Tensor:
 
 
 @lru_cache(maxsize=4096)
-def _is_dense(grid) -> bool:
-    return all(s == 1 for s in grid.stride)
+def _is_convolution(grid) -> bool:
+    """Whether the input gradient is best computed as a convolution: not of many zeros, not for few outputs."""
+    return max(grid.stride) == 1 and prod(grid.input_size) <= 2 * prod(grid.output_size)
 
 
 @lru_cache(maxsize=4096)

@@ -72,7 +72,9 @@ def test_the_next_mirror_is_tried(server, nowhere, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [b"<html>", gzip.compress(b"something else"), gzip.compress(bytes(10**7)), bytes(10**5), b""]
+    "wrong",
+    [b"<html>", gzip.compress(b"something else"), gzip.compress(bytes(10**7)), bytes(10**5), b""],
+    ids=["a page", "another file", "too much unpacked", "zeros", "nothing"],
 )
 def test_wrong_bytes_are_never_kept(server, nowhere, wrong):
     server.answers[f"/good/{mnist.FILES[0].name}.gz"] = wrong

@@ -50,7 +50,11 @@ def test_files_with_other_bytes_are_refused(files, nowhere, damage, why, packed)
         mnist.load(nowhere)
 
 
-@pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(bytes(1000))[:-9], b"\x1f\x8b\x08" + bytes(30)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not gzip", gzip.compress(bytes(1000))[:-9], b"\x1f\x8b\x08" + bytes(30)],
+    ids=["nothing", "another format", "cut off", "a header only"],
+)
 def test_broken_gzip_is_refused(files, nowhere, content):
     write(nowhere, files)
     (nowhere / f"{mnist.FILES[0].name}.gz").write_bytes(content)
