@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.complex32: torch.complex64}
-_AT_A_TIME = 2**20  # elements of windows: few enough to stay in a cache, enough to keep the cores busy
+_AT_A_TIME = 2**22  # elements of windows made at a time: few enough for a cache, enough to keep the cores busy
 
 
 def wide(x: Tensor) -> Tensor:
