@@ -73,10 +73,10 @@ def is_extension(padding: object, stride: object = None) -> bool:
     return padding == "full" or (padding == "same" and any(s != 1 for s in _flat(stride)))
 
 
-def refuse(ours: Exception, extension: bool, operator: Callable[..., Any], *arguments: Any, **options: Any) -> NoReturn:
+def refuse(ours: Exception, extension: bool, operator: Callable[..., Any], *arguments: Any) -> NoReturn:
     """Raise the error that torch's own operator raises for these arguments; ours where it is ours to explain."""
     if not extension:
-        operator(*arguments, **options)
+        operator(*arguments)
     raise ours
 
 

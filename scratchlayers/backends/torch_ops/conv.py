@@ -1,7 +1,8 @@
 """Convolution as matrix products: the filters times the columns that every output position reads (im2col).
 
 With W (O, C·T) the filters, X (C·T, P) the columns of an image and Y (O, P) its output, Y = W X, and the weight
-gradient is Σ_n Yᵍ Xᵀ. The input gradient is a convolution again at stride 1; else it is Wᵀ Yᵍ, summed back.
+gradient is Σ_n Yᵍ Xᵀ. The input gradient is a convolution of Yᵍ with the filters turned round; with a stride, or where
+the output is much the smaller, Wᵀ Yᵍ, every column added back to what it was read from, is less work.
 (Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006.)
 """
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from .views import WIDER, Part, parts, reach, wide, windows
 
 _FEW = 64  # output positions, up to which all images of a batch share one matrix
+_LITTLE = 2**14  # elements of columns, up to which fewer steps beat fewer elements
 
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid, groups: int) -> Tensor:
@@ -40,7 +42,7 @@ def conv_input_grad(gy: Tensor, w: Tensor, grid, groups: int, b: Tensor | None =
     """Xᵍ: every gy[n,o,p] · w[o,c,t] added to the x[n,c,p,t] it came from."""
     if gy.dtype in WIDER:
         return conv_input_grad(wide(gy), wide(w), grid, groups, None if b is None else wide(b)).to(gy.dtype)
-    if _is_convolution(grid):
+    if _is_convolution(grid, gy.shape[0] * gy.shape[1]):
         return conv(gy, _turned(w, groups), b, _mirrored(grid), groups)
     channels = groups * w.shape[1]
     filters = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:])).mT
@@ -147,9 +149,12 @@ def _turned(w: Tensor, groups: int) -> Tensor:
 
 
 @lru_cache(maxsize=4096)
-def _is_convolution(grid) -> bool:
-    """Whether the input gradient is best computed as a convolution: not of many zeros, not for few outputs."""
-    return max(grid.stride) == 1 and prod(grid.input_size) <= 2 * prod(grid.output_size)
+def _is_convolution(grid, maps: int) -> bool:
+    """Whether the input gradient is best computed as a convolution: not among zeros, not for few outputs of much."""
+    if max(grid.stride) > 1:
+        return False
+    size = prod(grid.input_size)
+    return size <= 2 * prod(grid.output_size) or maps * size * prod(grid.kernel_size) <= _LITTLE
 
 
 @lru_cache(maxsize=4096)
