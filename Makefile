@@ -1,8 +1,6 @@
 # Every developer command; CI runs the same ones. `make` alone lists them.
 
 PYTHON ?= python3.11
-# Idle threads sleep instead of spinning, so that whatever else runs on the machine does not stop ours.
-export OMP_WAIT_POLICY ?= PASSIVE
 BIN := .venv/bin
 ARGS ?=
 
@@ -19,6 +17,10 @@ help: ## this list
 
 train: .venv/installed ## set everything up, train on MNIST (or, offline, on the built-in digits), show the results
 	$(BIN)/python -m lightning_app fit $(ARGS)
+
+# In tests idle threads sleep instead of spinning, so that several processes share the cores. (Not in the benchmark: it
+# would slow down torch's small calls, and flatter ours.)
+test slow: export OMP_WAIT_POLICY ?= PASSIVE
 
 test: .venv/installed ## set everything up and run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
