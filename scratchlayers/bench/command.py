@@ -63,28 +63,24 @@ def _rows(problem: Problem, arguments: argparse.Namespace) -> Iterator[dict[str,
     _check(theirs, ours, x, problem.name)
     rounds, seconds = (7, 0.02) if arguments.quick else (21, 0.05)
     for phase, run in (("forward", _forward), ("step", _step)):
-        times = interleaved(run(theirs, x), run(ours, x), rounds, seconds)
+        calls = [run(module, module.forward if problem.bare else module, x) for module in (theirs, ours)]
+        with torch.set_grad_enabled(phase == "step"):
+            times = interleaved(*calls, rounds, seconds)
         print(_line(problem.name, phase, times), flush=True)
         values = (times.theirs * 1e6, times.ours * 1e6, times.ratio, times.low, times.high)
         yield dict(zip(_FIELDS, (problem.name, phase, *(round(v, 4) for v in values)), strict=True))
 
 
-def _forward(module: torch.nn.Module, x: Tensor) -> Callable[[], Any]:
-    """Return inference: forward with nothing recorded."""
-
-    def run() -> Tensor:
-        with torch.no_grad():
-            return module(x)
-
-    return run
+def _forward(module: torch.nn.Module, call: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Any]:
+    """Return forward alone."""
+    return lambda: call(x)
 
 
-def _step(module: torch.nn.Module, x: Tensor) -> Callable[[], Any]:
+def _step(module: torch.nn.Module, call: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Any]:
     """Return forward and backward for the input and every parameter."""
     wanted = [x, *module.parameters()]
-    with torch.no_grad():
-        gy = torch.ones_like(module(x))
-    return lambda: torch.autograd.grad(module(x), wanted, gy)
+    gy = torch.ones_like(call(x))
+    return lambda: torch.autograd.grad(call(x), wanted, gy)
 
 
 def _check(theirs: torch.nn.Module, ours: torch.nn.Module, x: Tensor, name: str) -> None:

@@ -12,12 +12,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Problem:
-    """A module and an input for it; ``build(nn)`` uses only names that ``torch.nn`` has."""
+    """A module and an input for it; ``build(nn)`` uses only names that ``torch.nn`` has.
+
+    A ``bare`` one is timed without the module around its ``forward``, as a function is called.
+    """
 
     name: str
     input: tuple[int, ...]
     build: Callable[[Any], torch.nn.Module]
     quick: bool = False
+    bare: bool = False
 
     def pair(self, theirs: Any, ours: Any) -> tuple[torch.nn.Module, torch.nn.Module, Tensor]:
         """Return the module built with each namespace, of the same weights, and an input that asks for its gradient."""
@@ -25,6 +29,17 @@ class Problem:
         a, b = self.build(theirs), self.build(ours)
         b.load_state_dict(a.state_dict())
         return a, b, torch.randn(self.input, requires_grad=True)
+
+
+class _BareConv(torch.nn.Module):
+    """A convolution whose ``forward`` is the function alone."""
+
+    def __init__(self, nn: Any, channels: int):
+        super().__init__()
+        conv = nn.Conv2d(channels, channels, 3)
+        self.weight, self.bias = w, b = conv.weight, conv.bias
+        conv2d = nn.functional.conv2d
+        self.forward = lambda x: conv2d(x, w, b)
 
 
 def _mnist_net(nn: Any) -> torch.nn.Module:
@@ -38,6 +53,8 @@ def _mnist_net(nn: Any) -> torch.nn.Module:
 PROBLEMS = (
     Problem("tiny conv 1→1 3x3, 4x4", (1, 1, 4, 4), lambda nn: nn.Conv2d(1, 1, 3), quick=True),
     Problem("tiny conv 4→4 3x3, 8x8", (1, 4, 8, 8), lambda nn: nn.Conv2d(4, 4, 3), quick=True),
+    Problem("tiny F.conv2d 1→1 3x3, 4x4", (1, 1, 4, 4), lambda nn: _BareConv(nn, 1), quick=True, bare=True),
+    Problem("tiny F.conv2d 4→4 3x3, 8x8", (1, 4, 8, 8), lambda nn: _BareConv(nn, 4), quick=True, bare=True),
     Problem("LeNet conv 1→6 5x5, one image", (1, 1, 28, 28), lambda nn: nn.Conv2d(1, 6, 5, padding=2), quick=True),
     Problem("MNIST conv 1→32 3x3, N=64", (64, 1, 28, 28), lambda nn: nn.Conv2d(1, 32, 3, padding=1), quick=True),
     Problem("MNIST conv 32→64 3x3, N=64", (64, 32, 14, 14), lambda nn: nn.Conv2d(32, 64, 3, padding=1)),

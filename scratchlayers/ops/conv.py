@@ -21,6 +21,7 @@ from torch import Tensor
 from .function import Op
 from .layout import like
 
+_BUT_CHANNELS = {3: (0, 2), 4: (0, 2, 3), 5: (0, 2, 3, 4)}
 _CHANNELS_LAST_3D = frozenset({torch.float32, torch.bfloat16, torch.complex64})
 
 
@@ -92,7 +93,7 @@ class WeightGrad(Op):
 
 def _bias_grad(gy: Tensor) -> Tensor:
     """gb[o] = Σ_{n,p} gy[n,o,p]."""
-    return gy.sum((0, *range(2, gy.dim())))
+    return gy.sum(_BUT_CHANNELS[gy.dim()])
 
 
 def _like(result: Tensor, *operands: Tensor) -> Tensor:

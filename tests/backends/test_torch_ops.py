@@ -16,8 +16,13 @@ SPLIT = ("conv", "conv_input_grad", "conv_weight_grad", "max_pool")
 def small_parts(monkeypatch):
     """Let windows be made a few at a time, so that small cases are split as large ones are."""
     monkeypatch.setattr(views, "_AT_A_TIME", 50)
-    conv._sizes.cache_clear()
+    _forget()
     yield
+    _forget()
+
+
+def _forget():
+    views.parts.cache_clear()
     conv._sizes.cache_clear()
 
 

@@ -10,7 +10,7 @@ from scratchlayers.bench import PROBLEMS, interleaved
 from scratchlayers.bench.command import command
 from scratchlayers.contract import Backend
 
-TINY = "4x4"
+TINY = "tiny conv 1→1"
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)

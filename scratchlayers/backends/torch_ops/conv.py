@@ -71,7 +71,7 @@ class _Sizes(NamedTuple):
     columns: tuple[int, int, int]
     output: tuple[int, ...]
     together: bool
-    parts: list[Part] | None
+    parts: tuple[Part, ...] | None
 
 
 @lru_cache(maxsize=4096)
@@ -139,13 +139,13 @@ def _spread(gy: Tensor, filters: Tensor) -> Tensor:
 
 def _turned(w: Tensor, groups: int) -> Tensor:
     """(C, O / G, *kernel): the filters with inputs and outputs exchanged and every axis reversed."""
-    o, c, *kernel = w.shape
     if groups == 1:
         turned = w.transpose(0, 1)
     else:
+        o, c, *kernel = w.shape
         turned = w.reshape(groups, o // groups, c, *kernel).transpose(1, 2)
         turned = turned.reshape(groups * c, o // groups, *kernel)
-    return turned.flip(tuple(range(2, w.dim())))
+    return turned.flip(*range(2, w.dim()))
 
 
 @lru_cache(maxsize=4096)

@@ -94,18 +94,19 @@ class Part(NamedTuple):
         return gy[self.images, :, self.rows]
 
 
-def parts(images: int, channels: int, grid) -> list[Part]:
+@lru_cache(maxsize=4096)
+def parts(images: int, channels: int, grid) -> tuple[Part, ...]:
     """Split the batch so that the windows of a part stay small, and an image too large by itself into output rows."""
     if images == 0 or (max(grid.kernel_size) == 1 and max(grid.stride) == 1):
-        return [Part(slice(None), slice(None), grid)]  # nothing to copy
+        return (Part(slice(None), slice(None), grid),)  # nothing to copy
     row = channels * prod(grid.kernel_size) * prod(grid.output_size[1:])
     height = grid.output_size[0]
     if row * height <= _AT_A_TIME:
         step = max(_AT_A_TIME // max(row * height, 1), 1)
-        return [Part(slice(n, n + step), slice(None), grid) for n in range(0, images, step)]
+        return tuple(Part(slice(n, n + step), slice(None), grid) for n in range(0, images, step))
     step = max(_AT_A_TIME // row, 1)
     rows = [(start, min(start + step, height)) for start in range(0, height, step)]
-    return [Part(slice(n, n + 1), slice(*r), _rows_of(grid, *r)) for n in range(images) for r in rows]
+    return tuple(Part(slice(n, n + 1), slice(*r), _rows_of(grid, *r)) for n in range(images) for r in rows)
 
 
 def _rows_of(grid, start: int, stop: int):
