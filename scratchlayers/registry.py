@@ -26,7 +26,7 @@ from .contract import NAMES, Backend, Kernel, Kernels
 
 ENTRY_POINTS = "scratchlayers.backends"
 VARIABLE = "SCRATCHLAYERS_BACKEND"
-_BUILT_IN = ("scratchlayers.backends.torch_ops", "scratchlayers.backends.numpy_loops")
+_BUILT_IN = tuple(f"scratchlayers.backends.{name}" for name in ("numba_cpu", "torch_ops", "numpy_loops"))
 _ENVIRONMENT = os.environ.get(VARIABLE) or None  # read once: a choice that changed halfway would be two choices
 _registered: dict[str, Backend] = {}
 _wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=_ENVIRONMENT)

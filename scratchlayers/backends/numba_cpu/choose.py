@@ -1,0 +1,65 @@
+"""Which algorithm computes this convolution? A pure function of the problem's numbers, which a test can override.
+
+Each algorithm says which problems it can compute at all (``can``) and whether it is the one to take (``pays``). The
+first that can and pays is taken; the last of a list can compute everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import torch
+
+from ...geometry import Grid
+
+
+class Problem(NamedTuple):
+    """What is known of a convolution, or of one of its gradients, before its numbers are.
+
+    ``channels`` and ``filters`` are those of the convolution in all groups together: C of x and O of y.
+    """
+
+    dtype: torch.dtype
+    batch: int
+    channels: int
+    filters: int
+    groups: int
+    grid: Grid
+
+
+class Algorithm(NamedTuple):
+    """One way to compute a kernel of the contract: ``run`` has the kernel's own signature.
+
+    An algorithm that is not ``exact`` may round more coarsely than a plain sum in the tensor's dtype does.
+    """
+
+    name: str
+    can: Callable[[Problem], bool]
+    pays: Callable[[Problem], bool]
+    run: Callable[..., Any]
+    exact: bool = True
+
+
+_forced: ContextVar[str | None] = ContextVar("scratchlayers_numba_algorithm", default=None)
+
+
+@contextmanager
+def force(name: str) -> Iterator[None]:
+    """Take the algorithm of this name wherever it can compute the problem, whether it pays or not."""
+    token = _forced.set(name)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def choose(algorithms: tuple[Algorithm, ...], problem: Problem, exact: bool) -> Algorithm:
+    """Return the algorithm to take: the forced one if it can, else the first that can and pays."""
+    able = [a for a in algorithms if a.can(problem) and (a.exact or not exact)]
+    forced = _forced.get()
+    return next((a for a in able if a.name == forced), None) or next(
+        (a for a in able[:-1] if a.pays(problem)), able[-1]
+    )

@@ -1,0 +1,259 @@
+"""Vectors in kernels: one machine register of elements, as a value that Numba code can name.
+
+Inside a kernel, ``load(x, i)`` takes the elements x[i], x[i + 1], ... that fill a vector of the machine's width and
+``store(y, i, v)`` puts them back; ``+``, ``-``, ``*``, ``fma``, comparisons and ``select`` work lane by lane. What
+stands in the Python code is what the machine executes: no width is left to the compiler's choice.
+
+Addresses need no alignment. ``load_first`` and ``store_first`` touch only the first n lanes' elements.
+"""
+
+from __future__ import annotations
+
+import operator
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import PrimitiveModel, register_default
+from numba.extending import intrinsic, overload
+
+from .target import lanes
+
+_I1, _I32 = ir.IntType(1), ir.IntType(32)
+
+
+class Vector(types.Type):
+    """As many elements of one Numba type as fill a register; or, of booleans, a mask of as many lanes."""
+
+    def __init__(self, element: types.Type, length: int) -> None:
+        self.element, self.length = element, length
+        super().__init__(name=f"Vector({element}, {length})")
+
+
+@register_default(Vector)
+class _VectorModel(PrimitiveModel):
+    def __init__(self, dmm, fe_type) -> None:
+        element = _I1 if fe_type.element is types.boolean else dmm.lookup(fe_type.element).get_value_type()
+        super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.length))
+
+
+def vector_of(element: types.Type) -> Vector:
+    """Return the vector type of an element type, as wide as the machine's registers."""
+    return Vector(element, lanes(element.bitwidth // 8))
+
+
+# What follows emits LLVM's instructions; intrinsics of other modules build on it.
+
+
+def emit_splat(builder, scalar, vector: ir.VectorType):
+    """Emit a vector that holds one scalar in every lane."""
+    nothing = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(nothing, scalar, ir.Constant(_I32, 0))
+    return emit_shuffle(builder, first, nothing, [0] * vector.count)
+
+
+def emit_shuffle(builder, a, b, order: list[int]):
+    """Emit a vector of the lanes of a and b, counted through both, that ``order`` names."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(order)), order))
+
+
+def emit_load(builder, pointer, index, vector: ir.VectorType):
+    """Emit a load of the vector that begins at pointer[index]."""
+    value = builder.load(builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer()))
+    value.align = _bytes(vector.element)
+    return value
+
+
+def emit_store(builder, pointer, index, value) -> None:
+    """Emit a store of a vector to pointer[index] and what follows."""
+    stored = builder.store(value, builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer()))
+    stored.align = _bytes(value.type.element)
+
+
+def emit_fma(builder, a, b, c):
+    """Emit a · b + c, rounded once."""
+    return emit_call(builder, f"llvm.fma.{_suffix(a.type)}", a.type, [a, b, c])
+
+
+def emit_call(builder, name: str, result: ir.Type, arguments: list):
+    """Emit a call of one of LLVM's own functions."""
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+
+def emit_lanes_below(builder, count, length: int):
+    """Emit the mask of the first ``count`` lanes, ``count`` an int64 of any size."""
+    i64 = ir.IntType(64)
+    every = ir.Constant(ir.VectorType(i64, length), list(range(length)))
+    return builder.icmp_signed("<", every, emit_splat(builder, count, ir.VectorType(i64, length)))
+
+
+def _bytes(element: ir.Type) -> int:
+    return {"float": 4, "double": 8}.get(str(element)) or element.width // 8
+
+
+def _suffix(vector: ir.VectorType) -> str:
+    element = {"float": "f32", "double": "f64"}.get(str(vector.element)) or str(vector.element)
+    return f"v{vector.count}{element}"
+
+
+@intrinsic
+def load(typingctx, pointer, index):
+    """Return the vector of pointer[index], pointer[index + 1], ..."""
+    vector = vector_of(pointer.dtype)
+
+    def generate(context, builder, signature, arguments):
+        return emit_load(builder, *arguments, context.get_value_type(vector))
+
+    return vector(pointer, types.int64), generate
+
+
+@intrinsic
+def store(typingctx, pointer, index, value):
+    """Write a vector to pointer[index], pointer[index + 1], ..."""
+
+    def generate(context, builder, signature, arguments):
+        emit_store(builder, *arguments)
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.int64, value), generate
+
+
+@intrinsic
+def load_first(typingctx, pointer, index, count):
+    """Return a vector of pointer[index], ... in its first ``count`` lanes and 0 in the others, which are not read."""
+    vector = vector_of(pointer.dtype)
+
+    def generate(context, builder, signature, arguments):
+        pointer, index, count = arguments
+        kind = context.get_value_type(vector)
+        address = builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
+        mask = emit_lanes_below(builder, count, vector.length)
+        align = ir.Constant(_I32, _bytes(kind.element))
+        zero = ir.Constant(kind, None)
+        return emit_call(builder, f"llvm.masked.load.{_suffix(kind)}.p0", kind, [address, align, mask, zero])
+
+    return vector(pointer, types.int64, types.int64), generate
+
+
+@intrinsic
+def store_first(typingctx, pointer, index, value, count):
+    """Write the first ``count`` lanes of a vector to pointer[index], ...; what follows is not touched."""
+
+    def generate(context, builder, signature, arguments):
+        pointer, index, value, count = arguments
+        address = builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer())
+        mask = emit_lanes_below(builder, count, value.type.count)
+        align = ir.Constant(_I32, _bytes(value.type.element))
+        name = f"llvm.masked.store.{_suffix(value.type)}.p0"
+        emit_call(builder, name, ir.VoidType(), [value, address, align, mask])
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.int64, value, types.int64), generate
+
+
+@intrinsic
+def splat(typingctx, pointer, scalar):
+    """Return a vector for the elements of ``pointer`` with one scalar in every lane."""
+    vector = vector_of(pointer.dtype)
+
+    def generate(context, builder, signature, arguments):
+        return emit_splat(builder, arguments[1], context.get_value_type(vector))
+
+    return vector(pointer, pointer.dtype), generate
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """Return a · b + c lane by lane, rounded once."""
+    return a(a, a, a), lambda context, builder, signature, arguments: emit_fma(builder, *arguments)
+
+
+@intrinsic
+def select(typingctx, mask, a, b):
+    """Return a where the mask holds and b elsewhere."""
+    return a(mask, a, a), lambda context, builder, signature, arguments: builder.select(*arguments)
+
+
+@intrinsic
+def evens(typingctx, a, b):
+    """Return every second element of a and then b, beginning with the first."""
+    order = list(range(0, 2 * a.length, 2))
+    return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
+
+
+@intrinsic
+def odds(typingctx, a, b):
+    """Return every second element of a and then b, beginning with the second."""
+    order = list(range(1, 2 * a.length, 2))
+    return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
+
+
+@intrinsic
+def total(typingctx, a):
+    """Return the sum of all lanes, added in pairs."""
+
+    def generate(context, builder, signature, arguments):
+        (value,) = arguments
+        half = value.type.count // 2
+        while half:
+            low = emit_shuffle(builder, value, value, list(range(half)))
+            high = emit_shuffle(builder, value, value, list(range(half, 2 * half)))
+            value, half = builder.fadd(low, high), half // 2
+        return builder.extract_element(value, ir.Constant(_I32, 0))
+
+    return a.element(a), generate
+
+
+def _arithmetic(operation, emit) -> None:
+    """Let an operator of Python work on two vectors of one kind."""
+
+    @intrinsic
+    def lanewise(typingctx, a, b):
+        return a(a, b), lambda context, builder, signature, arguments: emit(builder, a, *arguments)
+
+    @overload(operation)
+    def on_vectors(a, b):
+        if isinstance(a, Vector) and a == b:
+            return lambda a, b: lanewise(a, b)
+        return None
+
+
+def _comparison(operation, sign: str) -> None:
+    """Let a comparison of Python work on two vectors of one kind; with a NaN only ``!=`` holds."""
+
+    @intrinsic
+    def lanewise(typingctx, a, b):
+        def generate(context, builder, signature, arguments):
+            if isinstance(a.element, types.Float):
+                compare = builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered
+            else:
+                compare = builder.icmp_signed if a.element.signed else builder.icmp_unsigned
+            return compare(sign, *arguments)
+
+        return Vector(types.boolean, a.length)(a, b), generate
+
+    @overload(operation)
+    def on_vectors(a, b):
+        if isinstance(a, Vector) and a == b:
+            return lambda a, b: lanewise(a, b)
+        return None
+
+
+def _float_or_int(on_floats: str, on_ints: str):
+    def emit(builder, vector, a, b):
+        return getattr(builder, on_floats if isinstance(vector.element, types.Float) else on_ints)(a, b)
+
+    return emit
+
+
+_arithmetic(operator.add, _float_or_int("fadd", "add"))
+_arithmetic(operator.sub, _float_or_int("fsub", "sub"))
+_arithmetic(operator.mul, _float_or_int("fmul", "mul"))
+_arithmetic(operator.or_, lambda builder, vector, a, b: builder.or_(a, b))
+_arithmetic(operator.and_, lambda builder, vector, a, b: builder.and_(a, b))
+for _operation, _sign in (
+    *((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">")),
+    *((operator.ge, ">="), (operator.eq, "=="), (operator.ne, "!=")),
+):
+    _comparison(_operation, _sign)

@@ -1,0 +1,168 @@
+"""Who runs a kernel's tasks? torch's own threads, as many as torch is set to use, or the caller alone.
+
+torch's wheels carry their own OpenMP library, whose idle threads wait for the next job. Asking that very team
+(``GOMP_parallel``, the entry that compilers call) costs microseconds, follows ``torch.set_num_threads`` and puts no
+second team on the same cores, as Numba's own threading layers would. Where the library is not found, a pool of Python
+threads does the same. After a fork, and for little work, the caller works alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import torch
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .jit import Longs, kernel
+
+GRAIN = 200_000  # operations worth waking one more thread for, some 5 µs
+_MOST_ARGUMENTS = 56
+_forked = False
+
+
+def run(address: int, tasks: int, work: float, *arguments: int) -> None:
+    """Run a kernel's tasks 0 to ``tasks``, in contiguous shares on as many threads as ``work`` operations deserve.
+
+    ``address`` is :meth:`Kernel.compiled`'s; the arguments are what its body takes after ``thread``, tensors by
+    ``data_ptr()``. Whoever calls keeps the tensors alive.
+    """
+    count = threads(tasks, work)
+    if count == 1:
+        _alone()(0, 1, _PACKERS[len(arguments)](0, 0, address, tasks, *arguments))
+    elif team := _openmp():
+        team(_PACKERS[len(arguments)](*team.asks, address, tasks, *arguments), count)
+    else:
+        _pooled(_PACKERS[len(arguments)](0, 0, address, tasks, *arguments), count)
+
+
+def threads(tasks: int, work: float) -> int:
+    """Return how many threads :func:`run` would use at most; a kernel's ``thread`` is below that."""
+    if _forked:
+        return 1
+    return max(min(torch.get_num_threads(), tasks, int(work / GRAIN) + 1), 1)
+
+
+def _packer(count: int) -> Callable[..., bytes]:
+    return struct.Struct(f"{count + 4}q{8 * (_MOST_ARGUMENTS - count)}x").pack
+
+
+_PACKERS = [_packer(count) for count in range(_MOST_ARGUMENTS + 1)]
+
+
+@intrinsic
+def _call(typingctx, lo, hi, thread, block):
+    """Call block[2] as a function of lo, hi, thread and all that follows block[3].
+
+    It is given as many integers as there may be: what a C function is given beyond its parameters, it does not see.
+    """
+    i64 = ir.IntType(64)
+
+    def generate(context, builder, signature, arguments):
+        *share, block = arguments
+        address, *words = (builder.load(builder.gep(block, [i64(i)])) for i in (2, *range(4, _MOST_ARGUMENTS + 4)))
+        kind = ir.FunctionType(ir.VoidType(), [i64] * (3 + _MOST_ARGUMENTS))
+        builder.call(builder.inttoptr(address, kind.as_pointer()), [*share, *words])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64, block), generate
+
+
+@intrinsic
+def _ask(typingctx, address):
+    """Call the C function ``int f(void)`` at an address."""
+
+    def generate(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.IntType(32), [])
+        return builder.sext(builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), []), ir.IntType(64))
+
+    return types.int64(types.int64), generate
+
+
+@kernel
+def share(number, count, block: Longs):
+    """Do the share of thread ``number`` of ``count``: of the tasks 0 to block[3], a contiguous range."""
+    lo, hi = block[3] * number // count, block[3] * (number + 1) // count
+    if lo < hi:
+        _call(lo, hi, number, block)
+
+
+@kernel
+def member(block: Longs):
+    """Do this thread's share: block[0] and block[1] tell its number and that of the team, which may be smaller."""
+    number, count = _ask(block[0]), _ask(block[1])
+    lo, hi = block[3] * number // count, block[3] * (number + 1) // count
+    if lo < hi:
+        _call(lo, hi, number, block)
+
+
+@cache
+def _alone() -> Callable[[int, int, bytes], None]:
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
+    return kind(share.compiled(torch.float32))
+
+
+class _OpenMP:
+    """torch's team of threads, behind the entry that compilers call."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        names = ("omp_get_thread_num", "omp_get_num_threads")
+        self.asks = tuple(ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in names)
+        self._parallel = library.GOMP_parallel
+        self._parallel.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint]
+        self._parallel.restype = None
+        self._entry = member.compiled(torch.float32)
+
+    def __call__(self, block: bytes, count: int) -> None:
+        self._parallel(self._entry, block, count, 0)
+
+
+@cache
+def _openmp() -> _OpenMP | None:
+    """Return torch's team, or None where its library is not found or has no such entry."""
+    for path in sorted(_libraries()):
+        try:
+            return _OpenMP(ctypes.CDLL(path))
+        except (OSError, AttributeError):
+            continue
+    return None
+
+
+def _libraries() -> set[str]:
+    """Return the files of the OpenMP library that torch has loaded: its own, or the system's if it brought none."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return set()
+    loaded = {line.split(maxsplit=5)[-1] for line in lines if "libgomp" in line}
+    own = {path for path in loaded if Path(path).is_relative_to(Path(torch.__file__).parent)}
+    return own or (loaded if len(loaded) == 1 else set())
+
+
+def _pooled(block: bytes, count: int) -> None:
+    alone = _alone()
+    others = [_pool().submit(alone, number, count, block) for number in range(1, count)]
+    alone(0, count, block)
+    for other in others:
+        other.result()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "scratchlayers")
+
+
+def _serial_from_now_on() -> None:
+    """Neither team of threads lives on in a forked child."""
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_serial_from_now_on)
