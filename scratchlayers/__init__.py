@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from . import functional, nn
     from .conversion import convert, left_alone, patch, revert
     from .explanation import explain
-    from .registry import register, use_backend
+    from .registry import precision, register, use_backend
 
 __all__ = [
     "__version__",
@@ -26,6 +26,7 @@ __all__ = [
     "left_alone",
     "nn",
     "patch",
+    "precision",
     "register",
     "revert",
     "use_backend",
@@ -33,7 +34,7 @@ __all__ = [
 
 _HOME = {
     **dict.fromkeys(("convert", "left_alone", "patch", "revert"), "conversion"),
-    **dict.fromkeys(("register", "use_backend"), "registry"),
+    **dict.fromkeys(("precision", "register", "use_backend"), "registry"),
     "explain": "explanation",
 }
 

@@ -7,7 +7,12 @@ A kernel is a pure function of tensors and integers. Whatever its arithmetic, it
   negation);
 * accepts every value its signature allows, empty batches included, for the devices, dtypes and ranks that its
   :class:`Backend` declares; what it cannot do, the Backend refuses beforehand;
-* accumulates half-precision floats in float32 or wider and rounds once.
+* accumulates half-precision floats in float32 or wider and rounds once;
+* lets an infinity or a NaN reach the results that read it, and no others.
+
+A floating sum of m terms, added one by one or in any grouping, is off by less than m units in the last place of
+Σ |term|. A kernel may spend more, for speed, on an algorithm that mixes outputs, such as Winograd's; its Backend then
+names under ``exact`` another that does not.
 
 Notation: ``x (N, C, *input)``, ``w (O, C / groups, *kernel)``, ``b (O)``, ``y`` and ``gy (N, O, *output)``;
 ``x[n, c, p, t]`` is the input element that tap t of the window at output position p reads, 0 outside the input;
@@ -97,7 +102,8 @@ class Backend:
     ``devices``, ``dtypes`` and ``ranks`` (numbers of spatial axes; padding may be asked for any) of None mean any. A
     kernel answers for all grids and groups: there is no refusing one. A backend of ``priority`` above 0 goes before
     the built-in choice wherever it does not refuse; one below 0 runs only when it is asked for, or when all others
-    refuse.
+    refuse. ``exact`` holds, for those of its kernels that may round more coarsely than a plain sum, the ones to call
+    instead where the user wants none of that.
     """
 
     name: str
@@ -106,11 +112,18 @@ class Backend:
     dtypes: frozenset[torch.dtype] | None = None
     ranks: frozenset[int] | None = None
     priority: int = field(default=-1, kw_only=True)
+    exact: Mapping[str, Kernel] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check the record once, when it is made."""
         if unknown := sorted(set(self.kernels) - set(NAMES)):
             raise ValueError(f"backend {self.name!r} has unknown kernels {unknown}; the contract names {list(NAMES)}")
+        if strays := sorted(set(self.exact) - set(self.kernels)):
+            raise ValueError(f"backend {self.name!r} has exact kernels {strays} in place of none")
+
+    def kernel(self, name: str, precision: str) -> Kernel:
+        """Return the kernel to call at a precision, "fast" or "exact"."""
+        return self.exact.get(name, self.kernels[name]) if precision == "exact" else self.kernels[name]
 
     def refuses(self, kernel: str, device: str, dtype: torch.dtype, rank: int) -> str | None:
         """Say why this backend cannot run the kernel, or None if it can. Override to refuse more."""

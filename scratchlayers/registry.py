@@ -18,7 +18,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from threading import RLock
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -26,10 +26,12 @@ from .contract import NAMES, Backend, Kernel, Kernels
 
 ENTRY_POINTS = "scratchlayers.backends"
 VARIABLE = "SCRATCHLAYERS_BACKEND"
+PRECISION = "SCRATCHLAYERS_PRECISION"
 _BUILT_IN = tuple(f"scratchlayers.backends.{name}" for name in ("numba_cpu", "torch_ops", "numpy_loops"))
 _ENVIRONMENT = os.environ.get(VARIABLE) or None  # read once: a choice that changed halfway would be two choices
 _registered: dict[str, Backend] = {}
 _wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=_ENVIRONMENT)
+_precision: ContextVar[str] = ContextVar("scratchlayers_precision", default=os.environ.get(PRECISION) or "fast")
 _generation = 0
 _finding = RLock()
 _stage = "new"
@@ -65,31 +67,48 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     UnknownBackendError, with those that exist, if there is none of that name.
     """
     get(name)
-    return _using(name)
+    return _set(_wanted, name)
+
+
+def precision(word: str) -> AbstractContextManager[None]:
+    """Say how kernels may round, in a ``with`` block or as a decorator, for what this thread calls.
+
+    "fast", the default, lets a float32 convolution use algorithms that multiply less and round somewhat more;
+    "exact" takes plain sums only. Forward's choice holds for its backward. ValueError for any other word.
+    """
+    return _set(_precision, _checked_precision(word))
 
 
 @contextmanager
-def _using(name: str) -> Iterator[None]:
-    token = _wanted.set(name)
+def _set(variable: ContextVar[Any], value: str) -> Iterator[None]:
+    token = variable.set(value)
     try:
         yield
     finally:
-        _wanted.reset(token)
+        variable.reset(token)
+
+
+def _checked_precision(word: str) -> str:
+    if word not in ("fast", "exact"):
+        raise ValueError(f'a precision is "fast" or "exact", not {word!r}; see precision() and {PRECISION}')
+    return word
 
 
 def kernels(device: str, dtype: torch.dtype, rank: int) -> Kernels:
     """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes."""
-    return resolve(_wanted.get(), device, dtype, rank, _generation)
+    return resolve(_wanted.get(), _precision.get(), device, dtype, rank, _generation)
 
 
 @lru_cache(maxsize=1024)
-def resolve(wanted: str | None, device: str, dtype: torch.dtype, rank: int, generation: int = 0) -> Kernels:
+def resolve(
+    wanted: str | None, precision: str, device: str, dtype: torch.dtype, rank: int, generation: int = 0
+) -> Kernels:
     """Fill every name of the contract from the first backend in the chain that accepts the call.
 
     A ``generation`` ends when a backend comes or goes, so that what was chosen in it is not found any more.
     """
-    order = chain(wanted)
-    return cast(Kernels, SimpleNamespace(**{name: _first(name, order, device, dtype, rank) for name in NAMES}))
+    order, word = chain(wanted), _checked_precision(precision)
+    return cast(Kernels, SimpleNamespace(**{name: _first(name, order, word, device, dtype, rank) for name in NAMES}))
 
 
 def chain(wanted: str | None = None) -> list[Backend]:
@@ -129,12 +148,12 @@ def names() -> list[str]:
     return [backend.name for backend in chain(_wanted.get())]
 
 
-def _first(name: str, order: list[Backend], device: str, dtype: torch.dtype, rank: int) -> Kernel:
+def _first(name: str, order: list[Backend], precision: str, device: str, dtype: torch.dtype, rank: int) -> Kernel:
     refusals = []
     for backend in order:
         reason = backend.refuses(name, device, dtype, rank)
         if reason is None:
-            return backend.kernels[name]
+            return backend.kernel(name, precision)
         refusals.append(f"{backend.name} {reason}")
 
     def missing(*_: object) -> object:

@@ -29,6 +29,14 @@ def test_an_unknown_kernel_is_refused_when_the_record_is_made():
         backend(kernels={"convolute": print})
 
 
+def test_exact_kernels_take_the_place_of_others():
+    mine = backend(kernels={"pad": print, "conv": print}, exact={"conv": repr})
+    assert [mine.kernel("conv", word) for word in ("fast", "exact")] == [print, repr]
+    assert [mine.kernel("pad", word) for word in ("fast", "exact")] == [print, print]
+    with pytest.raises(ValueError, match=r"'mine' has exact kernels \['conv'\] in place of none"):
+        backend(exact={"conv": print})
+
+
 def test_a_record_does_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         backend().name = "other"

@@ -4,11 +4,13 @@ import asyncio
 import copy
 import pickle
 import threading
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
 
+import scratchlayers
 from scratchlayers import functional as F
 from scratchlayers import nn, registry
 from scratchlayers.contract import NAMES, Backend
@@ -28,8 +30,8 @@ def fresh():
 def started_with(monkeypatch):
     """A registry as a process has it that is started with the variable set."""
 
-    def start(value):
-        monkeypatch.setenv(registry.VARIABLE, value)
+    def start(value, variable=registry.VARIABLE):
+        monkeypatch.setenv(variable, value)
         return imported_anew()
 
     return start
@@ -144,10 +146,9 @@ def test_one_call_may_refuse_what_another_accepts():
 def test_nobody_runs_it_names_every_refusal(fresh):
     fresh.register(Backend("plain", {"pad": print}, CPU))
     fresh.unregister("torch")
-    assert fresh.choice("conv", "cuda", torch.float32, 2) == (
-        None,
-        {"numpy": "runs on cpu, not on cuda", "plain": "has no conv"},
-    )
+    named, refusals = fresh.choice("conv", "cuda", torch.float32, 2)
+    assert named is None
+    assert refusals.items() >= {"numpy": "runs on cpu, not on cuda", "plain": "has no conv"}.items()
     with pytest.raises(NotImplementedError) as failed:
         fresh.kernels("cuda", torch.float32, 2).conv(None, None, None, None, 1)
     for part in ("no backend runs conv", "numpy runs on cpu, not on cuda", "plain has no conv"):
@@ -321,6 +322,94 @@ def test_environment_is_read_once_so_that_what_is_explained_is_what_runs(fresh, 
         assert fresh.kernels("cpu", dtype, 2).conv is fresh.get(named).kernels["conv"]
 
 
+# Precision
+
+
+@contextmanager
+def two_precisions():
+    """A backend at priority 1, and what it was called for."""
+    fast, calls = recording(priority=1)
+    slow, exactly = recording(kernels=("conv", "conv_input_grad", "conv_weight_grad"))
+    with registered(replace(fast, exact=slow.kernels)):
+        yield calls, exactly
+
+
+def test_fast_is_the_default_and_exact_is_a_block():
+    with two_precisions() as (fast, exact):
+        convolve()
+        assert (fast, exact) == (["conv"], [])
+        with registry.precision("exact"):
+            convolve()
+            with registry.precision("fast"):
+                convolve()
+        assert (fast, exact) == (["conv", "conv"], ["conv"])
+
+
+def test_forwards_precision_is_backwards():
+    with two_precisions() as (fast, exact):
+        with registry.precision("exact"):
+            y = convolve()
+        y.sum().backward()
+        assert (fast, exact) == ([], ["conv", "conv_input_grad", "conv_weight_grad"])
+        exact.clear()
+        y = convolve()
+        with registry.precision("exact"):
+            y.sum().backward()
+        assert exact == []
+
+
+def test_precision_as_a_decorator_and_in_another_thread():
+    with two_precisions() as (fast, exact):
+
+        @scratchlayers.precision("exact")
+        def work():
+            convolve()
+            thread = threading.Thread(target=convolve)
+            thread.start()
+            thread.join()
+
+        work()
+        work()
+    assert (fast, exact) == (["conv", "conv"], ["conv", "conv"])
+
+
+def test_kernels_without_an_exact_form_run_at_any_precision():
+    with two_precisions() as (fast, _), registry.precision("exact"):
+        F.avg_pool1d(torch.ones(1, 1, 4, dtype=torch.float64), 2)
+    assert fast == ["avg_pool"]
+
+
+@pytest.mark.parametrize("word", ["Exact", "", "high", 3, None])
+def test_unknown_precision_names_the_two_there_are(word):
+    with pytest.raises(ValueError, match=r'a precision is "fast" or "exact", not ') as failed:
+        registry.precision(word)
+    assert repr(word) in str(failed.value)
+
+
+def test_environment_names_the_precision(started_with):
+    fresh = started_with("exact", registry.PRECISION)
+    fresh.register(Backend("mine", {"conv": print, "pad": print}, CPU, priority=1, exact={"conv": repr}))
+    kernels = fresh.kernels(*HERE)
+    assert (kernels.conv, kernels.pad) == (repr, print)
+    with fresh.precision("fast"):
+        assert fresh.kernels(*HERE).conv is print
+
+
+def test_wrong_precision_in_the_environment_raises_at_every_call(started_with):
+    fresh = started_with("exakt", registry.PRECISION)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"not 'exakt'; see .*SCRATCHLAYERS_PRECISION"):
+            fresh.kernels(*HERE)
+    with fresh.precision("fast"):
+        fresh.kernels(*HERE)
+
+
+def test_empty_precision_in_the_environment_means_fast(started_with):
+    fresh = started_with("", registry.PRECISION)
+    fresh.register(Backend("mine", {"conv": print}, CPU, priority=1, exact={"conv": repr}))
+    assert fresh.kernels(*HERE).conv is print
+
+
 # Registration
 
 
@@ -361,7 +450,7 @@ def test_what_is_no_backend_is_explained(fresh):
 
 def test_default_does_not_depend_on_who_asked_first(fresh):
     with fresh.use_backend("numpy"):
-        fresh.resolve(None, *HERE)
+        fresh.resolve(None, "fast", *HERE)
     assert fresh.kernels(*HERE).conv is fresh.get("torch").kernels["conv"]
 
 

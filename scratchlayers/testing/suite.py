@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import torch
@@ -101,14 +101,16 @@ def checks(
 ) -> Iterator[Check]:
     """Yield the checks that apply to a backend: to the kernels it declares, where it does not refuse.
 
-    ``dtypes`` None means all that the backend accepts; ``quick`` leaves the large cases out.
+    ``dtypes`` None means all that the backend accepts; ``quick`` leaves the large cases out. Its exact kernels are
+    checked as a backend of their own.
     """
     cases = [case for case in CASES if not (quick and case.large)]
     allowed = None if dtypes is None else set(dtypes)
+    exact = replace(backend, name=f"{backend.name} exact", kernels=backend.exact, exact={})
     for law in LAWS:
-        for group in law.groups:
+        for group, whose in product(law.groups, (backend, exact) if backend.exact else (backend,)):
             asked = [dtype for dtype in law.dtypes_of(group) if allowed is None or dtype in allowed]
-            found = (check for dtype in asked if (check := _check(law, group, backend, dtype, device, cases)).cases)
+            found = (check for dtype in asked if (check := _check(law, group, whose, dtype, device, cases)).cases)
             yield from found if law.every_dtype else islice(found, 1)
 
 

@@ -37,6 +37,19 @@ def test_what_a_backend_refuses_is_not_asked():
     assert not list(checks(limited, dtypes=[torch.float64]))
 
 
+def test_exact_kernels_are_checked_as_well():
+    def wrong(*operands):
+        return RIGHT["conv"](*operands) * 2
+
+    checked = list(checks(part("conv", "pad", exact={"conv": wrong}), quick=True))
+    broken = {str(check) for check in checked if check.run().failures}
+    assert {check.group for check in checked if check.backend.name == "part exact"} == {
+        check.group for check in checks(part("conv"), quick=True)
+    }
+    assert "part exact-values_are_torchs-conv-float64" in broken
+    assert all(name.startswith("part exact") for name in broken)
+
+
 def test_a_quick_run_leaves_out_the_large_cases_only():
     whole, quick = ({case for check in checks(TORCH, quick=q) for case in check.cases} for q in (False, True))
     assert whole == set(CASES)
