@@ -15,24 +15,28 @@ infinity mean what they mean.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import importlib.util
 import inspect
+import os
 import pickle
+import re
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 import llvmlite
 import numba
 import torch
-from numba import types
+from numba import config, types
 from numba.core.registry import cpu_target
 
 from . import cache
+from .patience import counted
 from .target import VECTOR_BYTES
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
@@ -82,11 +86,12 @@ class Kernel:
         return self._addresses.get(key) or self._compile(key, ELEMENTS[dtype], constants)
 
     def _compile(self, key: Any, element: types.Type, constants: dict[str, Any]) -> int:
+        if unknown := sorted(set(constants) - set(self.body.__globals__)):
+            raise TypeError(f"{self.__name__} reads no global {', '.join(unknown)}")
         with _compiling:
             if key not in self._addresses:
                 signature = self._signature(element)
-                words = "-".join([self.__name__, str(element), *(f"{k}{v}" for k, v in sorted(constants.items()))])
-                library, symbol = _library(self.body, signature, constants, words)
+                library, symbol = _library(self.body, signature, constants)
                 self._kept.append(library)
                 self._addresses[key] = library.get_pointer_to_function(symbol)
             return self._addresses[key]
@@ -101,41 +106,57 @@ class Kernel:
 
 kernel = Kernel
 _compiling = RLock()
+if hasattr(os, "register_at_fork"):  # a child must not be born while another thread holds the lock
+    os.register_at_fork(
+        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
+    )
 
 
-def _library(body: FunctionType, signature: Any, constants: dict[str, Any], words: str) -> tuple[Any, str]:
+def _library(body: FunctionType, signature: Any, constants: dict[str, Any]) -> tuple[Any, str]:
     """(code in memory, the name of its entry), from the disk where it is there."""
-    place = f"{words}-{_fingerprint(sys.modules[body.__module__])}"
-    if (found := cache.read(place)) is not None:
-        symbol, code = pickle.loads(found)
-        return cpu_target.target_context.codegen().unserialize_library(code), symbol
-    start = time.perf_counter()
-    special = FunctionType(body.__code__, {**body.__globals__, **constants}, body.__name__, body.__defaults__)
-    special.__module__ = body.__module__
-    made = numba.cfunc(signature, **_OPTIONS)(special)
-    library, symbol = made._library, made._wrapper_name
-    cache.write(place, pickle.dumps((symbol, library.serialize_using_object_code())))
-    cache.report(words, time.perf_counter() - start)
+    words = [body.__module__, body.__name__, str(signature), *(f"{k}={v}" for k, v in sorted(constants.items()))]
+    name = f"{body.__name__}-{_hash(*words, _fingerprint(body.__module__))}"
+    with counted("load", name):
+        if (found := cache.read(name)) is not None:
+            symbol, code = pickle.loads(found)
+            return cpu_target.target_context.codegen().unserialize_library(code), symbol
+    with counted("compile", " ".join(words[1:])):
+        special = FunctionType(body.__code__, {**body.__globals__, **constants}, body.__name__, body.__defaults__)
+        special.__module__ = body.__module__
+        made = numba.cfunc(signature, **_OPTIONS)(special)
+        library, symbol = made._library, made._wrapper_name
+    cache.write(name, pickle.dumps((symbol, library.serialize_using_object_code())))
     return library, symbol
 
 
-def _fingerprint(module: ModuleType) -> str:
-    """Return a hash of all that the code depends on: our sources, the compiler's versions and the machine."""
-    words = [
-        numba.__version__,
-        llvmlite.__version__,
-        str(VECTOR_BYTES),
-        *cpu_target.target_context.codegen().magic_tuple(),
-    ]
-    sources = (Path(str(m.__file__)).read_bytes() for m in sorted(_needs(module), key=lambda m: m.__name__))
-    return hashlib.sha256(b"\0".join([*(str(word).encode() for word in words), *sources])).hexdigest()[:24]
+@functools.cache
+def _fingerprint(module: str) -> str:
+    """Return a hash of all that a module's code depends on: our sources, the compiler and its switches, the machine."""
+    versions = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag)
+    switches = (str(getattr(config, name)) for name in ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE"))
+    machine = (str(VECTOR_BYTES), *map(str, cpu_target.target_context.codegen().magic_tuple()))
+    sources = _sources(module)
+    return _hash(*versions, *switches, *machine, *(sources[name] for name in sorted(sources)))
 
 
-def _needs(module: ModuleType, found: set[ModuleType] | None = None) -> set[ModuleType]:
-    """Return a module and the modules of this package whose objects it names."""
-    found = {module} if found is None else found | {module}
-    for value in list(vars(module).values()):
-        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-        if isinstance(name, str) and name.startswith(f"{__package__}.") and sys.modules[name] not in found:
-            found = _needs(sys.modules[name], found)
+def _hash(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:32]
+
+
+_IMPORT = re.compile(r"^from (\.[\w.]*) import \(?([^()]*?)(?:\)|$)", re.MULTILINE)
+
+
+def _sources(module: str, found: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the source of a module, and of those of this package that it imports from, by name."""
+    found = {} if found is None else found
+    if module in found or not module.startswith(f"{__package__}."):
+        return found
+    file = Path(str(sys.modules[module].__file__))
+    found[module] = file.read_text("utf-8")
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    for dots, names in _IMPORT.findall(found[module]):
+        base = importlib.util.resolve_name(dots, package)
+        for name in (base, *(f"{base}.{word.split()[0]}" for word in names.split(",") if word.strip())):
+            if name in sys.modules:
+                _sources(name, found)
     return found

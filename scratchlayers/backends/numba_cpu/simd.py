@@ -60,19 +60,19 @@ def emit_shuffle(builder, a, b, order: list[int]):
 def emit_load(builder, pointer, index, vector: ir.VectorType):
     """Emit a load of the vector that begins at pointer[index]."""
     value = builder.load(builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer()))
-    value.align = _bytes(vector.element)
+    value.align = bytes_of(vector.element)
     return value
 
 
 def emit_store(builder, pointer, index, value) -> None:
     """Emit a store of a vector to pointer[index] and what follows."""
     stored = builder.store(value, builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer()))
-    stored.align = _bytes(value.type.element)
+    stored.align = bytes_of(value.type.element)
 
 
 def emit_fma(builder, a, b, c):
-    """Emit a · b + c, rounded once."""
-    return emit_call(builder, f"llvm.fma.{_suffix(a.type)}", a.type, [a, b, c])
+    """Emit a · b + c, rounded once where the machine can."""
+    return emit_call(builder, f"llvm.fma.{emit_suffix(a.type)}", a.type, [a, b, c])
 
 
 def emit_call(builder, name: str, result: ir.Type, arguments: list):
@@ -88,11 +88,13 @@ def emit_lanes_below(builder, count, length: int):
     return builder.icmp_signed("<", every, emit_splat(builder, count, ir.VectorType(i64, length)))
 
 
-def _bytes(element: ir.Type) -> int:
+def bytes_of(element: ir.Type) -> int:
+    """Return how many bytes an element of LLVM's takes."""
     return {"float": 4, "double": 8}.get(str(element)) or element.width // 8
 
 
-def _suffix(vector: ir.VectorType) -> str:
+def emit_suffix(vector: ir.VectorType) -> str:
+    """Return how the names of LLVM's own functions end for a type of vectors."""
     element = {"float": "f32", "double": "f64"}.get(str(vector.element)) or str(vector.element)
     return f"v{vector.count}{element}"
 
@@ -129,9 +131,9 @@ def load_first(typingctx, pointer, index, count):
         kind = context.get_value_type(vector)
         address = builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
         mask = emit_lanes_below(builder, count, vector.length)
-        align = ir.Constant(_I32, _bytes(kind.element))
+        align = ir.Constant(_I32, bytes_of(kind.element))
         zero = ir.Constant(kind, None)
-        return emit_call(builder, f"llvm.masked.load.{_suffix(kind)}.p0", kind, [address, align, mask, zero])
+        return emit_call(builder, f"llvm.masked.load.{emit_suffix(kind)}.p0", kind, [address, align, mask, zero])
 
     return vector(pointer, types.int64, types.int64), generate
 
@@ -144,8 +146,8 @@ def store_first(typingctx, pointer, index, value, count):
         pointer, index, value, count = arguments
         address = builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer())
         mask = emit_lanes_below(builder, count, value.type.count)
-        align = ir.Constant(_I32, _bytes(value.type.element))
-        name = f"llvm.masked.store.{_suffix(value.type)}.p0"
+        align = ir.Constant(_I32, bytes_of(value.type.element))
+        name = f"llvm.masked.store.{emit_suffix(value.type)}.p0"
         emit_call(builder, name, ir.VoidType(), [value, address, align, mask])
         return context.get_dummy_value()
 
@@ -165,7 +167,7 @@ def splat(typingctx, pointer, scalar):
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """Return a · b + c lane by lane, rounded once."""
+    """Return a · b + c lane by lane, rounded once where the machine can."""
     return a(a, a, a), lambda context, builder, signature, arguments: emit_fma(builder, *arguments)
 
 
@@ -186,6 +188,21 @@ def evens(typingctx, a, b):
 def odds(typingctx, a, b):
     """Return every second element of a and then b, beginning with the second."""
     order = list(range(1, 2 * a.length, 2))
+    return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
+
+
+@intrinsic
+def interleaved_low(typingctx, a, b):
+    """Return the first half of a[0], b[0], a[1], b[1], ..."""
+    order = [lane for j in range(a.length // 2) for lane in (j, a.length + j)]
+    return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
+
+
+@intrinsic
+def interleaved_high(typingctx, a, b):
+    """Return the second half of a[0], b[0], a[1], b[1], ..."""
+    half = a.length // 2
+    order = [lane for j in range(half, a.length) for lane in (j, a.length + j)]
     return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
 
 
@@ -250,6 +267,7 @@ def _float_or_int(on_floats: str, on_ints: str):
 _arithmetic(operator.add, _float_or_int("fadd", "add"))
 _arithmetic(operator.sub, _float_or_int("fsub", "sub"))
 _arithmetic(operator.mul, _float_or_int("fmul", "mul"))
+_arithmetic(operator.truediv, lambda builder, vector, a, b: builder.fdiv(a, b))
 _arithmetic(operator.or_, lambda builder, vector, a, b: builder.or_(a, b))
 _arithmetic(operator.and_, lambda builder, vector, a, b: builder.and_(a, b))
 for _operation, _sign in (

@@ -1,6 +1,6 @@
 """How wide are the vectors of the machine that the kernels are compiled for?
 
-The width follows from the features that Numba compiles for: those of the host, or what ``NUMBA_CPU_NAME`` and
+The width follows from the features that Numba generates code for: the host's, or what ``NUMBA_CPU_NAME`` and
 ``NUMBA_CPU_FEATURES`` say. ``SCRATCHLAYERS_SIMD`` asks for a narrower one.
 """
 
@@ -8,43 +8,35 @@ from __future__ import annotations
 
 import os
 
-import llvmlite.binding as llvm
-from numba import config
+from numba.core.registry import cpu_target
 
 VARIABLE = "SCRATCHLAYERS_SIMD"
-WIDTHS = {"avx512": 64, "avx2": 32, "neon": 16, "sse": 16}
+TRIPLE, CPU, _FEATURES = cpu_target.target_context.codegen().magic_tuple()
+FEATURES = frozenset(word[1:] for word in _FEATURES.split(",") if word.startswith("+"))
+ARM = TRIPLE.startswith(("aarch64", "arm64"))
 
 
-def features() -> set[str]:
-    """Return the names of the features that code is generated for."""
-    if config.CPU_FEATURES is not None:
-        return {word[1:] for word in config.CPU_FEATURES.split(",") if word.startswith("+")}
-    if config.CPU_NAME == "generic":
-        return set()
-    return {name for name, present in llvm.get_host_cpu_features().items() if present}
-
-
-def _widest(have: set[str]) -> int:
-    if {"avx512f", "avx512vl", "avx512bw", "avx512dq"} <= have:
-        return WIDTHS["avx512"]
-    return WIDTHS["avx2"] if {"avx2", "fma"} <= have else WIDTHS["sse"]
+def widths() -> dict[str, int]:
+    """Return the bytes of a vector by the name of the instructions that have such vectors here, widest first."""
+    if ARM:
+        return {"neon": 16}
+    avx512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq"} <= FEATURES
+    avx2 = {"avx2", "fma"} <= FEATURES
+    return {**({"avx512": 64} if avx512 else {}), **({"avx2": 32} if avx2 else {}), "sse": 16}
 
 
 def vector_bytes() -> int:
-    """Return the bytes of one vector: 64, 32 or 16; ValueError for a word that names no width or too wide a one."""
-    widest = _widest(features())
-    word = os.environ.get(VARIABLE, "").lower()
-    if not word:
-        return widest
-    if word not in WIDTHS or WIDTHS[word] > widest:
-        allowed = ", ".join(name for name, width in WIDTHS.items() if width <= widest)
-        raise ValueError(f"{VARIABLE} asks for {word!r}; this machine has {allowed}")
-    return WIDTHS[word]
+    """Return the bytes of one vector: 64, 32 or 16; ValueError if the machine has none that is called as asked."""
+    have = widths()
+    word = os.environ.get(VARIABLE, "").lower() or next(iter(have))
+    if word not in have:
+        raise ValueError(f"{VARIABLE} asks for {word!r}; this machine has {', '.join(have)}")
+    return have[word]
 
 
 VECTOR_BYTES = vector_bytes()
 # How many vectors the machine has registers for: AVX-512 and NEON have 32, AVX2 and SSE 16.
-REGISTERS = 32 if VECTOR_BYTES == 64 or "neon" in features() else 16
+REGISTERS = 32 if VECTOR_BYTES == 64 or ARM else 16
 
 
 def lanes(itemsize: int) -> int:
