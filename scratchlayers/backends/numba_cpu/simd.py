@@ -72,7 +72,7 @@ def emit_store(builder, pointer, index, value) -> None:
 
 def emit_fma(builder, a, b, c):
     """Emit a · b + c, rounded once where the machine can."""
-    return emit_call(builder, f"llvm.fma.{emit_suffix(a.type)}", a.type, [a, b, c])
+    return emit_call(builder, f"llvm.fmuladd.{emit_suffix(a.type)}", a.type, [a, b, c])
 
 
 def emit_call(builder, name: str, result: ir.Type, arguments: list):
