@@ -100,6 +100,14 @@ def emit_suffix(vector: ir.VectorType) -> str:
 
 
 @intrinsic
+def at(typingctx, pointer, index):
+    """Return the pointer to pointer[index]."""
+    return pointer(pointer, types.int64), lambda context, builder, signature, arguments: builder.gep(
+        arguments[0], [arguments[1]]
+    )
+
+
+@intrinsic
 def load(typingctx, pointer, index):
     """Return the vector of pointer[index], pointer[index + 1], ..."""
     vector = vector_of(pointer.dtype)
