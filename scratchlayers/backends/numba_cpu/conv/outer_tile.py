@@ -1,0 +1,82 @@
+"""The innermost loop of a weight gradient: a tile of sums in registers, along the output positions.
+
+    sums[m, j] (+)= Σ_i x[places[i] + taps[m]] · gy[i, j]        m < ROWS, j < VECTORS · lanes
+
+A row is a weight's (channel, tap), a column a filter. x is read where it stands, a number at a time: what a tap adds
+to a position's place is the same for all positions, so windows are never copied out, whatever the stride, dilation and
+rank. gy is packed, all columns of a position beside each other. A step of a 12 × 2 tile loads 2 vectors and 12 numbers
+for 24 fused multiply-adds.
+
+Where there are fewer filters than lanes, UNIT convolutions (groups, or images) go side by side: UNIT numbers of x, one
+of each, stand together and are repeated to fill a vector; column j belongs to convolution j mod UNIT.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from ..simd import emit_fma, emit_load, emit_shuffle, emit_store, vector_of
+from .tile import emit_merge, emit_sums
+
+_I64 = ir.IntType(64)
+
+
+@intrinsic(prefer_literal=True)
+def outer_tile(typingctx, rows, vectors, unit, x, start, places, taps, first_tap, gy, sums, at, count, first):
+    """sums[at + m · columns + j] (+)= Σ_{i < count} x[start + places[i] + taps[first_tap + m]] · gy[i · columns + j].
+
+    ``first`` begins the sums at 0, not at what stands there.
+    """
+    i64 = types.int64
+    signature = types.void(rows, vectors, unit, x, i64, places, taps, i64, gy, sums, i64, i64, i64)
+    return signature, _emitter(x, rows.literal_value, vectors.literal_value, unit.literal_value)
+
+
+def _emitter(pointer, rows, vectors, unit):
+    def generate(context, builder, signature, arguments):
+        _, _, _, x, start, places, taps, first_tap, gy, sums, at, count, first = arguments
+        vector = context.get_value_type(vector_of(pointer.dtype))
+        length = vector.count
+        cells = [builder.add(at, _I64(k * length)) for k in range(rows * vectors)]
+        origin = builder.gep(x, [start])
+        tap = builder.gep(taps, [first_tap])
+        sources = [builder.gep(origin, [builder.load(builder.gep(tap, [_I64(m)]))]) for m in range(rows)]
+
+        def step(i, values):
+            columns = builder.gep(gy, [builder.mul(i, _I64(vectors * length))])
+            gy_vectors = [emit_load(builder, columns, _I64(j * length), vector) for j in range(vectors)]
+            place = builder.load(builder.gep(places, [i]))
+            for m in range(rows):
+                numbers = _repeated(builder, sources[m], place, vector, unit)
+                for j in range(vectors):
+                    yield emit_fma(builder, numbers, gy_vectors[j], values[m * vectors + j])
+
+        begin = _begin(builder, sums, cells, vector, first)
+        for cell, value in zip(cells, emit_sums(builder, begin, count, step), strict=True):
+            emit_store(builder, sums, cell, value)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def _repeated(builder, pointer, index, vector, unit):
+    """Emit a vector that repeats the ``unit`` numbers at pointer[index]."""
+    if unit == vector.count:
+        return emit_load(builder, pointer, index, vector)
+    few = emit_load(builder, pointer, index, ir.VectorType(vector.element, unit))
+    return emit_shuffle(builder, few, few, [lane % unit for lane in range(vector.count)])
+
+
+def _begin(builder, sums, cells, vector, first):
+    """Emit the sums' first values: those in memory, or zeros."""
+    zeros, again, on = (builder.append_basic_block(name) for name in ("zeros", "again", "on"))
+    builder.cbranch(builder.icmp_signed("!=", first, _I64(0)), zeros, again)
+    builder.position_at_end(zeros)
+    builder.branch(on)
+    builder.position_at_end(again)
+    old = [emit_load(builder, sums, cell, vector) for cell in cells]
+    builder.branch(on)
+    builder.position_at_end(on)
+    return [emit_merge(builder, (ir.Constant(vector, None), zeros), (value, again)) for value in old]
