@@ -2,8 +2,9 @@
 
 torch's wheels carry their own OpenMP library, whose idle threads wait for the next job. Asking that very team
 (``GOMP_parallel``, the entry that compilers call) costs microseconds, follows ``torch.set_num_threads`` and puts no
-second team on the same cores, as Numba's own threading layers would. Where the library is not found, a pool of Python
-threads does the same. After a fork, and for little work, the caller works alone.
+second team on the same cores, as Numba's own threading layers would. Where the library is not found, and in a forked
+child, in which the team's threads are missing, a pool of Python threads does the same. For little work the caller works
+alone. Who does a task changes no bit of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def run(address: int, tasks: int, work: float, *arguments: int) -> None:
     count = threads(tasks, work)
     if count == 1:
         _alone()(0, 1, _PACKERS[len(arguments)](0, 0, address, tasks, *arguments))
-    elif team := _openmp():
+    elif not _forked and (team := _openmp()):
         team(_PACKERS[len(arguments)](*team.asks, address, tasks, *arguments), count)
     else:
         _pooled(_PACKERS[len(arguments)](0, 0, address, tasks, *arguments), count)
@@ -45,8 +46,6 @@ def run(address: int, tasks: int, work: float, *arguments: int) -> None:
 
 def threads(tasks: int, work: float) -> int:
     """Return how many threads :func:`run` would use at most; a kernel's ``thread`` is below that."""
-    if _forked:
-        return 1
     return max(min(torch.get_num_threads(), tasks, int(work / GRAIN) + 1), 1)
 
 
@@ -61,7 +60,9 @@ _PACKERS = [_packer(count) for count in range(_MOST_ARGUMENTS + 1)]
 def _call(typingctx, lo, hi, thread, block):
     """Call block[2] as a function of lo, hi, thread and all that follows block[3].
 
-    It is given as many integers as there may be: what a C function is given beyond its parameters, it does not see.
+    It is given as many integers as there may be. That is sound where the caller clears the stack and all 64-bit
+    arguments go in the order of a list, as in the calling conventions of x86-64 (System V and Windows) and of AArch64:
+    what a function is given beyond its parameters lies in registers and places that it does not read.
     """
     i64 = ir.IntType(64)
 
@@ -136,12 +137,13 @@ def _openmp() -> _OpenMP | None:
 
 
 def _libraries() -> set[str]:
-    """Return the files of the OpenMP library that torch has loaded: its own, or the system's if it brought none."""
+    """Return the files of the OpenMP library that torch has loaded: its own, or the one there is if it brought none."""
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:
         return set()
-    loaded = {line.split(maxsplit=5)[-1] for line in lines if "libgomp" in line}
+    mapped = {line.split(maxsplit=5)[-1] for line in lines}
+    loaded = {path for path in mapped if Path(path).name.startswith(("libgomp", "libiomp5", "libomp"))}
     own = {path for path in loaded if Path(path).is_relative_to(Path(torch.__file__).parent)}
     return own or (loaded if len(loaded) == 1 else set())
 
@@ -149,9 +151,12 @@ def _libraries() -> set[str]:
 def _pooled(block: bytes, count: int) -> None:
     alone = _alone()
     others = [_pool().submit(alone, number, count, block) for number in range(1, count)]
-    alone(0, count, block)
-    for other in others:
-        other.result()
+    try:
+        alone(0, count, block)
+        wait(others)
+    except BaseException:  # an interruption must not free memory that others still write to
+        wait(others)
+        raise
 
 
 @cache
@@ -159,10 +164,12 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), "scratchlayers")
 
 
-def _serial_from_now_on() -> None:
-    """Neither team of threads lives on in a forked child."""
+def _left_alone() -> None:
+    """Begin life in a forked child, in which no other thread lives on."""
     global _forked
     _forked = True
+    _pool.cache_clear()
 
 
-os.register_at_fork(after_in_child=_serial_from_now_on)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_left_alone)
