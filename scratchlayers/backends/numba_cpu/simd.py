@@ -108,6 +108,13 @@ def at(typingctx, pointer, index):
 
 
 @intrinsic
+def length(typingctx, pointer):
+    """Return how many elements of ``pointer`` fill a vector."""
+    number = vector_of(pointer.dtype).length
+    return types.int64(pointer), lambda context, builder, signature, arguments: ir.IntType(64)(number)
+
+
+@intrinsic
 def load(typingctx, pointer, index):
     """Return the vector of pointer[index], pointer[index + 1], ..."""
     vector = vector_of(pointer.dtype)
