@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from .. import registry
-from ..geometry import Grid, Ints, Padding, Window, per_axis, whole
+from ..geometry import Frame, Grid, Ints, Padding, Window, per_axis, whole
 from ..ops.conv import Conv
+from ..ops.padded_conv import PaddedConv
 from .border import COMPLEX, FLOATS, INTEGERS, autocast, batched, check, is_extension, refuse, remembered, spatial
-from .pad import pad
+from .pad import framed, pad
 
 _OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
 _DTYPES = FLOATS | INTEGERS | COMPLEX
@@ -88,19 +89,31 @@ def conv_nd(
     padding_mode: str = "zeros",
 ) -> Tensor:
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
-    x, w, b, inside = input, weight, bias, padding
+    x, w, b, inside, sides, frame = input, weight, bias, padding, None, None
     try:
         x, w, b = autocast(x, w, b)
+        shape = x.shape
         if padding_mode != "zeros":
-            sides = _sides(rank, x.shape, w.shape, stride, padding, dilation)
-            x, inside = pad(x, sides, padding_mode), 0
-        grid = _plan(rank, x.shape, w.shape, None if b is None else b.shape, stride, inside, dilation, groups)
+            sides, inside = _sides(rank, shape, w.shape, stride, padding, dilation), 0
+            frame = framed(x, sides, padding_mode)
+            shape = _padded(shape, frame)
+        grid = _plan(rank, shape, w.shape, None if b is None else b.shape, stride, inside, dilation, groups)
         check(x, _DTYPES, w, b)
     except (ValueError, TypeError, AttributeError) as ours:
+        x = x if sides is None else pad(x, sides, padding_mode)  # which says what is wrong with itself
         refuse(ours, is_extension(inside, stride), _OPERATORS[rank], x, w, b, stride, inside, dilation, groups)
     images = batched(x, rank)
-    y: Tensor = Conv.call(images, w, b, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
+    kernels = registry.kernels(x.device.type, x.dtype, rank)
+    y: Tensor
+    if frame is None:
+        y = Conv.call(images, w, b, grid, groups, kernels)
+    else:
+        y = PaddedConv.call(images, w, b, frame, padding_mode == "circular", grid, groups, kernels)
     return y if images is x else y.squeeze(0)
+
+
+def _padded(shape: torch.Size, frame: Frame | None) -> torch.Size:
+    return shape if frame is None else torch.Size((*shape[: -frame.rank], *frame.output_size))
 
 
 @remembered

@@ -38,10 +38,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     try:
         if not isinstance(pad, (list, tuple)):
             raise TypeError(f"pad must be a list or tuple of ints, got {pad!r}")
-        frame = _plan(input.shape, tuple(pad), mode)
+        frame = framed(input, tuple(pad), mode)
         fill = _fill(value, mode, input) if value is not None and max(pad, default=0) > 0 else None
-        if mode in ("reflect", "replicate"):
-            check(input, _MIRRORED)
     except (ValueError, TypeError, AttributeError, RuntimeError) as ours:
         refuse(ours, False, _OPERATOR, input, pad, mode, value)
     if frame is None:
@@ -54,6 +52,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         with torch.no_grad():  # what is filled has no gradient, and the adjoint leaves it out
             y.masked_fill_(_outside(frame, y.device), fill)
     return y.reshape(y.shape[frame.rank + 2 - input.dim() :]) if x is not input else y
+
+
+def framed(input: Tensor, sides: tuple[int, ...], mode: str) -> Frame | None:
+    """Check the operand and return the frame of the padded tensor, None for a scalar; ValueError if there is none."""
+    if mode in ("reflect", "replicate"):
+        check(input, _MIRRORED)
+    return _plan(input.shape, sides, mode)
 
 
 @remembered

@@ -30,7 +30,7 @@ class Conv(Op):
 
     @staticmethod
     def forward(x, w, b, grid, groups, kernels):
-        return _like(kernels.conv(x, w, b, grid, groups), x, w)
+        return laid_out(kernels.conv(x, w, b, grid, groups), x, w)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -42,9 +42,9 @@ class Conv(Op):
     def backward(ctx, gy):
         x, w = ctx.saved_tensors
         need_x, need_w, need_b, *_ = ctx.needs_input_grad
-        gx = InputGrad.call(gy, _conj(w), None, *ctx.how) if need_x else None
-        gw = WeightGrad.call(_conj(x), gy, *ctx.how) if need_w else None
-        return gx, gw, _bias_grad(gy) if need_b else None, None, None, None
+        gx = InputGrad.call(gy, conj(w), None, *ctx.how) if need_x else None
+        gw = WeightGrad.call(conj(x), gy, *ctx.how) if need_w else None
+        return gx, gw, bias_grad(gy) if need_b else None, None, None, None
 
 
 class InputGrad(Op):
@@ -52,7 +52,7 @@ class InputGrad(Op):
 
     @staticmethod
     def forward(gy, w, b, grid, groups, kernels):
-        return _like(kernels.conv_input_grad(gy, w, grid, groups, b), gy, w)
+        return laid_out(kernels.conv_input_grad(gy, w, grid, groups, b), gy, w)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -64,9 +64,9 @@ class InputGrad(Op):
     def backward(ctx, ggx):
         gy, w = ctx.saved_tensors
         need_gy, need_w, need_b, *_ = ctx.needs_input_grad
-        ggy = Conv.call(ggx, _conj(w), None, *ctx.how) if need_gy else None
-        gw = WeightGrad.call(ggx, _conj(gy), *ctx.how) if need_w else None
-        return ggy, gw, _bias_grad(ggx) if need_b else None, None, None, None
+        ggy = Conv.call(ggx, conj(w), None, *ctx.how) if need_gy else None
+        gw = WeightGrad.call(ggx, conj(gy), *ctx.how) if need_w else None
+        return ggy, gw, bias_grad(ggx) if need_b else None, None, None, None
 
 
 class WeightGrad(Op):
@@ -74,7 +74,7 @@ class WeightGrad(Op):
 
     @staticmethod
     def forward(x, gy, grid, groups, kernels):
-        return _like(kernels.conv_weight_grad(x, gy, grid, groups), x, gy)
+        return laid_out(kernels.conv_weight_grad(x, gy, grid, groups), x, gy)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -86,22 +86,23 @@ class WeightGrad(Op):
     def backward(ctx, ggw):
         x, gy = ctx.saved_tensors
         need_x, need_gy, *_ = ctx.needs_input_grad
-        gx = InputGrad.call(_conj(gy), ggw, None, *ctx.how) if need_x else None
-        ggy = Conv.call(_conj(x), ggw, None, *ctx.how) if need_gy else None
+        gx = InputGrad.call(conj(gy), ggw, None, *ctx.how) if need_x else None
+        ggy = Conv.call(conj(x), ggw, None, *ctx.how) if need_gy else None
         return gx, ggy, None, None, None
 
 
-def _bias_grad(gy: Tensor) -> Tensor:
+def bias_grad(gy: Tensor) -> Tensor:
     """gb[o] = Σ_{n,p} gy[n,o,p]."""
     return gy.sum(_BUT_CHANNELS[gy.dim()])
 
 
-def _like(result: Tensor, *operands: Tensor) -> Tensor:
+def laid_out(result: Tensor, *operands: Tensor) -> Tensor:
     """Lay the result out as torch does, which over three axes knows channels_last only in these dtypes."""
     if result.dim() == 5 and result.dtype not in _CHANNELS_LAST_3D:
         operands = ()
     return like(result, *operands)
 
 
-def _conj(x: Tensor) -> Tensor:
+def conj(x: Tensor) -> Tensor:
+    """Return the conjugate of what is complex."""
     return x.conj() if x.is_complex() else x

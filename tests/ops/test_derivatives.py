@@ -6,7 +6,8 @@ import torch.nn.functional as torch_functional
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from scratchlayers import functional as F
-from scratchlayers import registry
+from scratchlayers import nn, registry
+from scratchlayers.functional.conv import conv_nd
 from scratchlayers.ops import function
 
 FORWARD = r"(?i)jvp|forward.mode"
@@ -63,6 +64,38 @@ def test_conv(rank, dtype, words, c):
 
     assert gradcheck(conv, (*tensors, bias), fast_mode=True)
     assert gradgradcheck(conv, (*tensors, bias), fast_mode=True)
+
+
+@ranks
+@real_and_complex
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_conv_whose_border_is_a_copy(rank, dtype, mode):
+    tensors = noise(2, 4, *(4, 3, 3)[:rank], dtype=dtype), noise(2, 2, *(2,) * rank, dtype=dtype, seed=1)
+    bias = noise(2, dtype=dtype, seed=2)
+
+    def conv(x, w, b):
+        return conv_nd(rank, x, w, b, 2, ((1, 2),) * rank, 1, 2, mode)
+
+    assert gradcheck(conv, (*tensors, bias), fast_mode=True)
+    assert gradgradcheck(conv, (*tensors, bias), fast_mode=True)
+
+
+@ranks
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("backend", registry.names())
+def test_a_mixed_third_derivative_past_a_copied_border_is_torchs(backend, mode, rank):
+    def third(layer):
+        torch.manual_seed(0)
+        conv, x = layer(1, 2, 3, padding=1, padding_mode=mode, dtype=torch.float64), noise(1, 1, *(4, 3, 3)[:rank])
+        energy = torch.tanh(conv(x)).square().sum()
+        for k, leaf in enumerate((x, conv.weight, x)):
+            (g,) = torch.autograd.grad(energy, leaf, create_graph=True)
+            energy = (g * fixed(*g.shape, seed=k)).sum()
+        return energy, *torch.autograd.grad(energy, (x, conv.weight))
+
+    with registry.use_backend(backend):
+        ours, torchs = (third(getattr(space, f"Conv{rank}d")) for space in (nn, torch.nn))
+    torch.testing.assert_close(ours, torchs, rtol=1e-10, atol=1e-10)
 
 
 @ranks

@@ -5,7 +5,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from scratchlayers import functional as F
-from scratchlayers import registry
+from scratchlayers import nn, registry
 from tests.draw import tensor
 
 backends = pytest.mark.parametrize("backend", registry.names())
@@ -47,6 +47,20 @@ def test_convolution_keeps_its_operands_and_nothing_else(padding):
     x, w, b = leaf(2, 2, 5, 5), leaf(3, 2, 2, 2), leaf(3)
     kept = saved(lambda x, w, b: F.conv2d(x, w, b, 1, padding), x, w, b)
     assert [t.data_ptr() for t in kept] == [x.data_ptr(), w.data_ptr()]
+
+
+@backends
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_convolution_keeps_its_operands_and_no_padded_tensor(backend, mode, rank):
+    conv = getattr(nn, f"Conv{rank}d")(2, 3, 3, padding=2, padding_mode=mode, dtype=torch.float64)
+    x = leaf(2, 2, *(5,) * rank)
+    with registry.use_backend(backend):
+        kept = saved(conv, x)
+        assert [t.data_ptr() for t in kept] == [x.data_ptr(), conv.weight.data_ptr()]
+        assert [t.data_ptr() for t in saved(conv, x.detach())] == [x.data_ptr()]
+        conv.weight.requires_grad_(False)
+        assert [t.data_ptr() for t in saved(conv, x)] == [conv.weight.data_ptr()]
 
 
 def test_transposed_convolution_keeps_its_operands_and_nothing_else():

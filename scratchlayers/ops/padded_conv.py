@@ -1,0 +1,41 @@
+"""What is the derivative of a convolution whose border copies its inside? Pad again: the padded tensor is not kept."""
+
+from __future__ import annotations
+
+from .conv import InputGrad, WeightGrad, bias_grad, conj, laid_out
+from .function import Op
+from .layout import like
+from .linear_map import linear_map
+from .pad import pad
+
+
+class PaddedConv(Op):
+    """(x, w, b) → y, x being laid into ``frame`` before the window of ``grid`` slides over it.
+
+    ``contiguous`` says that the padded tensor is contiguous whatever x is, which shows in the layout of y.
+    """
+
+    @staticmethod
+    def forward(x, w, b, frame, contiguous, grid, groups, kernels):
+        padded = kernels.pad(x, frame)
+        padded = padded.contiguous() if contiguous else like(padded, x)
+        return laid_out(kernels.conv(padded, w, b, grid, groups), padded, w)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, w, _, ctx.frame, _, *ctx.how = inputs
+        need_x, need_w, *_ = ctx.needs_input_grad
+        ctx.save_for_backward(x if need_w else None, w if need_x else None)
+
+    @staticmethod
+    def backward(ctx, gy):
+        x, w = ctx.saved_tensors
+        *_, kernels = ctx.how
+        need_x, need_w, need_b, *_ = ctx.needs_input_grad
+        gx = gw = None
+        if need_x:
+            gx = InputGrad.call(gy, conj(w), None, *ctx.how)
+            gx = linear_map(gx, kernels.pad_adjoint, kernels.pad, ctx.frame)
+        if need_w:
+            gw = WeightGrad.call(conj(pad(x, ctx.frame, kernels)), gy, *ctx.how)
+        return gx, gw, bias_grad(gy) if need_b else None, None, None, None, None, None
