@@ -1,0 +1,163 @@
+"""The innermost loops of depthwise convolution: sums that live in registers while the taps, or the image, go by.
+
+Taps come in runs: those of a run read the same vectors, one ``pitch`` after the other, so that a tile of ROWS results
+and a run of L taps load ROWS + L − 1 vectors for ROWS · L fused multiply-adds.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from ..simd import (
+    bytes_of,
+    emit_call,
+    emit_fma,
+    emit_lanes_below,
+    emit_load,
+    emit_splat,
+    emit_store,
+    emit_suffix,
+    vector_of,
+)
+from .tile import emit_sums
+
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+
+
+@intrinsic(prefer_literal=True)
+def sum_taps(typingctx, rows, run, rest, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop):
+    """y[yi + j · y_pitch + ...] = begin + Σ_taps w[tap] · x[xi + shift of the tap + j · x_pitch + ...], j < rows.
+
+    ``shifts`` holds, for ``runs`` runs of ``run`` taps and then ``rests`` runs of ``rest`` taps, the first tap's shift;
+    the weights stand in the same order. Of vector j only the first lanes − j · drop elements are written.
+    """
+    length, run, rest = rows.literal_value, run.literal_value, rest.literal_value
+    i64 = types.int64
+    signature = types.void(rows, *map(types.literal, (run, rest)), x, i64, i64, shifts, w, i64, i64, x.dtype, y, *[i64] * 4)
+
+    def generate(context, builder, signature, arguments):
+        _, _, _, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop = arguments
+        vector = context.get_value_type(vector_of(signature.args[3].dtype))
+        sums = [emit_splat(builder, begin, vector)] * length
+        source = builder.gep(x, [xi])
+        for taps, count in ((run, runs), (rest, rests)):
+            if taps:
+                sums = emit_sums(builder, sums, count, _run(builder, taps, length, source, x_pitch, shifts, w, vector))
+                shifts, w = builder.gep(shifts, [count]), builder.gep(w, [builder.mul(count, _I64(taps))])
+        _store_rows(builder, sums, builder.gep(y, [yi]), y_pitch, lanes, drop)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _run(builder, taps, length, x, pitch, shifts, w, vector):
+    """Return what emits one run of taps, the sums of all rows at once."""
+
+    def step(i, sums):
+        sums = list(sums)
+        here = builder.gep(x, [builder.load(builder.gep(shifts, [i]))])
+        numbers = builder.gep(w, [builder.mul(i, _I64(taps))])
+        weights = [emit_splat(builder, builder.load(builder.gep(numbers, [_I64(t)])), vector) for t in range(taps)]
+        for k in range(length + taps - 1):
+            value = emit_load(builder, here, _I64(0), vector)
+            for t in range(taps):
+                if 0 <= k - t < length:
+                    sums[k - t] = emit_fma(builder, value, weights[t], sums[k - t])
+            here = builder.gep(here, [pitch])
+        return sums
+
+    return step
+
+
+def _store_rows(builder, values, y, pitch, lanes, drop) -> None:
+    """Emit stores of all vectors, whole ones if the last is whole."""
+    length = values[0].type.count
+    last = builder.sub(lanes, builder.mul(drop, _I64(len(values) - 1)))
+    with builder.if_else(builder.icmp_signed(">=", last, _I64(length))) as (whole, some):
+        with whole:
+            here = y
+            for value in values:
+                emit_store(builder, here, _I64(0), value)
+                here = builder.gep(here, [pitch])
+        with some:
+            here = y
+            for value in values:
+                _store_first(builder, here, value, lanes)
+                here, lanes = builder.gep(here, [pitch]), builder.sub(lanes, drop)
+
+
+def _store_first(builder, y, value, lanes) -> None:
+    mask = emit_lanes_below(builder, lanes, value.type.count)
+    align = ir.Constant(_I32, bytes_of(value.type.element))
+    address = builder.bitcast(y, value.type.as_pointer())
+    emit_call(builder, f"llvm.masked.store.{emit_suffix(value.type)}.p0", ir.VoidType(), [value, address, align, mask])
+
+
+@intrinsic(prefer_literal=True)
+def sum_places(typingctx, rows, run, width, masked, x, x_pitch, shifts, sums, gy, gy_pitch, valid, valid_pitch, tiles, count):
+    """sums[g, t] += Σ_tiles Σ_j x[xi + shifts[g] + (j + t) · x_pitch + ...] · gy[yi + j · gy_pitch + ...], a vector each.
+
+    ``tiles`` holds ``count`` times (xi, yi, vi); j < rows, t < run, g < width. Where ``masked``, only the lanes that
+    ``valid[vi + j · valid_pitch + ...]`` marks take part: of gy nothing else is read, of x nothing else counts.
+    """
+    length, taps, groups, masked_ = (value.literal_value for value in (rows, run, width, masked))
+    i64 = types.int64
+    signature = types.void(rows, run, width, masked, x, i64, shifts, sums, gy, i64, valid, i64, tiles, i64)
+
+    def generate(context, builder, signature, arguments):
+        x, x_pitch, shifts, sums, gy, gy_pitch, valid, valid_pitch, tiles, count = arguments[4:]
+        vector = context.get_value_type(vector_of(signature.args[4].dtype))
+        sources = [builder.gep(x, [builder.load(builder.gep(shifts, [_I64(g)]))]) for g in range(groups)]
+
+        def step(i, values):
+            values = list(values)
+            entry = builder.gep(tiles, [builder.mul(i, _I64(3))])
+            xi, yi, vi = (builder.load(builder.gep(entry, [_I64(field)])) for field in range(3))
+            masks = _masks(builder, valid, vi, valid_pitch, length, vector) if masked_ else [None] * length
+            factors = _factors(builder, gy, yi, gy_pitch, masks, vector)
+            for g, source in enumerate(sources):
+                here = builder.gep(source, [xi])
+                for k in range(length + taps - 1):
+                    value = emit_load(builder, here, _I64(0), vector)
+                    for t in range(taps):
+                        if 0 <= k - t < length:
+                            a = g * taps + t
+                            more = emit_fma(builder, value, factors[k - t], values[a])
+                            mask = masks[k - t]
+                            values[a] = more if mask is None else builder.select(mask, more, values[a])
+                    here = builder.gep(here, [x_pitch])
+            return values
+
+        places = [_I64(a * vector.count) for a in range(groups * taps)]
+        begin = [emit_load(builder, sums, place, vector) for place in places]
+        for place, value in zip(places, emit_sums(builder, begin, count, step), strict=True):
+            emit_store(builder, sums, place, value)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _masks(builder, valid, vi, pitch, length, vector):
+    """Emit the masks of all rows, from a byte a lane."""
+    kind = ir.VectorType(ir.IntType(8), vector.count)
+    masks = []
+    for _ in range(length):
+        masks.append(builder.icmp_signed("!=", emit_load(builder, valid, vi, kind), ir.Constant(kind, None)))
+        vi = builder.add(vi, pitch)
+    return masks
+
+
+def _factors(builder, gy, yi, pitch, masks, vector):
+    """Emit the loads of gy's rows, of each only the lanes of its mask."""
+    factors = []
+    for mask in masks:
+        if mask is None:
+            factors.append(emit_load(builder, gy, yi, vector))
+        else:
+            address = builder.bitcast(builder.gep(gy, [yi]), vector.as_pointer())
+            words = [address, ir.Constant(_I32, bytes_of(vector.element)), mask, ir.Constant(vector, None)]
+            factors.append(emit_call(builder, f"llvm.masked.load.{emit_suffix(vector)}.p0", vector, words))
+        yi = builder.add(yi, pitch)
+    return factors
