@@ -22,6 +22,7 @@ a tap is numbered in row-major order over ``grid.kernel_size``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -136,3 +137,10 @@ class Backend:
         if self.ranks is not None and rank not in self.ranks:
             return f"has no kernels for {rank} spatial axes"
         return None
+
+    def watch(self) -> AbstractContextManager[Mapping[str, str]]:
+        """Return a block which, when it has ended, has noted the algorithms behind the last of its calls, by kernel.
+
+        For the kernels that forward called, and those that its backward would. Override if there are several.
+        """
+        return nullcontext({})

@@ -1,7 +1,8 @@
-"""Which backend runs each layer of a model, what does it keep for backward, and why did others refuse?"""
+"""Which backend runs each layer of a model, and how; what is kept for backward, and why did others refuse?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,17 @@ _KERNELS = {
 
 @dataclass
 class Layer:
-    """One call of one layer, as it was observed. ``saved`` holds the bytes kept for backward by place in memory."""
+    """One call of one layer, as it was observed.
+
+    ``algorithms`` has, for the kernels of which the backend says so, how it computes them; ``saved`` the bytes kept for
+    backward by place in memory.
+    """
 
     name: str
     kind: str
     backends: dict[str, str | None] = field(default_factory=dict)
     refusals: dict[str, dict[str, str]] = field(default_factory=dict)
+    algorithms: dict[str, str] = field(default_factory=dict)
     saved: dict[int, int] = field(default_factory=dict)
     output: tuple[int, ...] = ()
 
@@ -41,7 +47,7 @@ class Layer:
 
 
 def explain(model: torch_nn.Module, *example: Any) -> None:
-    """Print, for each layer of ours that ``model(*example)`` calls, what ran it, what it saved, and who refused.
+    """Print, for each layer of ours that ``model(*example)`` calls, what ran it and how, what it saved, who refused.
 
     Layers of the family that are not ours are listed with the reason. See :func:`observe` for the same as data.
     """
@@ -51,6 +57,8 @@ def explain(model: torch_nn.Module, *example: Any) -> None:
         runs = ", ".join(sorted({str(name) for name in row.backends.values()}))
         label = f"{row.name} ({row.kind})".ljust(width)
         print(f"{label}  {runs:<8} saves {_bytes(row.saved_bytes):>10} for backward, output {row.output}")
+        for algorithm, kernels in _by_algorithm(row):
+            print(f"{'':{width}}  by {algorithm} ({', '.join(kernels)})")
         for backend, kernels in _by_reason(row):
             print(f"{'':{width}}  {backend}: {kernels}")
     calls = "1 call" if len(rows) == 1 else f"{len(rows)} calls"
@@ -84,18 +92,22 @@ def _restore(buffers: list[tuple[Tensor, Tensor]]) -> None:
 
 def _watch(name: str, module: torch_nn.Module, rows: list[Layer], undo: ExitStack) -> None:
     """Hook a module so that each call appends its Layer; ``undo`` takes away whatever is left of that."""
-    open_calls: list[tuple[Layer, ExitStack]] = []
+    open_calls: list[tuple[Layer, ExitStack, dict[str, Mapping[str, str]]]] = []
 
     def enter(module, args, kwargs):
         row, counting = Layer(name, type(module).__name__), ExitStack()
         _choose(row, module, args[0] if args else kwargs["input"])
         counting.enter_context(torch.autograd.graph.saved_tensors_hooks(_counting(row, module), lambda x: x))
+        runners = filter(None, set(row.backends.values()))
+        notes = {name: counting.enter_context(registry.get(name).watch()) for name in runners}
         undo.enter_context(counting)
-        open_calls.append((row, counting))
+        open_calls.append((row, counting, notes))
 
     def leave(module, args, output):
-        row, counting = open_calls.pop()
+        row, counting, notes = open_calls.pop()
         counting.close()
+        noted = {kernel: notes.get(name, {}).get(kernel) for kernel, name in row.backends.items()}
+        row.algorithms = {kernel: words for kernel, words in noted.items() if words}
         row.output = tuple((output[0] if isinstance(output, tuple) else output).shape)
         rows.append(row)
 
@@ -133,6 +145,14 @@ def _kernels(module: torch_nn.Module) -> tuple[tuple[str, ...], int]:
             if isinstance(module, kind):
                 return kernels + index + (padding if getattr(module, "padding_mode", "zeros") != "zeros" else ()), rank
     return padding, len(module.padding) // 2
+
+
+def _by_algorithm(row: Layer) -> list[tuple[str, list[str]]]:
+    """(algorithm, its kernels)."""
+    found: dict[str, list[str]] = {}
+    for kernel, algorithm in row.algorithms.items():
+        found.setdefault(algorithm, []).append(kernel)
+    return list(found.items())
 
 
 def _by_reason(row: Layer) -> list[tuple[str, str]]:

@@ -37,6 +37,12 @@ def test_exact_kernels_take_the_place_of_others():
         backend(exact={"conv": print})
 
 
+def test_there_is_nothing_to_watch_unless_a_backend_says_so():
+    with backend().watch() as noted:
+        pass
+    assert noted == {}
+
+
 def test_a_record_does_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         backend().name = "other"

@@ -1,6 +1,7 @@
 """Which backend ran each layer, what it keeps for backward, who refused; and nothing is left behind."""
 
 import copy
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from scratchlayers.contract import Backend
 from scratchlayers.explanation import Layer, observe
 
 from .architectures import built
-from .registries import recorder, registered
+from .registries import recorder, recording, registered
 
 CONV = ("conv", "conv_input_grad", "conv_weight_grad")
 KERNELS = {
@@ -191,6 +192,43 @@ def test_the_rank_decides_who_pads(module, shape):
         with recorder(priority=1, kernels=["pad"], ranks=frozenset({rank})) as calls:
             (row,) = observe(module, torch.ones(shape))
         assert (row.backends["pad"] == "recorder") == (calls == ["pad"])
+
+
+# Algorithms
+
+
+class Knowing(Backend):
+    """A backend that says how it computes some of its kernels."""
+
+    @contextmanager
+    def watch(self):
+        yield (noted := {})
+        noted.update({"conv": "magic, fewer products", "conv_weight_grad": "magic, fewer products", "pad": "scissors"})
+
+
+def knowing(**limits):
+    backend, _ = recording("knowing", priority=1, **limits)
+    return registered(Knowing(backend.name, backend.kernels, backend.devices, priority=1))
+
+
+def test_algorithms_are_told_of_the_kernels_that_the_layer_has(capsys):
+    with knowing():
+        (row,) = observe(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 4, 4))
+        explain(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 4, 4))
+    assert row.algorithms == {"conv": "magic, fewer products", "conv_weight_grad": "magic, fewer products"}
+    assert "  by magic, fewer products (conv, conv_weight_grad)\n" in capsys.readouterr().out
+
+
+def test_algorithms_are_told_only_of_what_their_backend_runs():
+    with knowing(kernels=("pad", "conv_weight_grad")):
+        conv, pool = observe(network(), torch.ones(1, 1, 8, 8))
+    assert conv.algorithms == {"conv_weight_grad": "magic, fewer products"}
+    assert pool.algorithms == {}
+
+
+def test_backends_without_algorithms_say_nothing(capsys):
+    explain(network(), torch.ones(1, 1, 8, 8))
+    assert "  by " not in capsys.readouterr().out
 
 
 # What is kept

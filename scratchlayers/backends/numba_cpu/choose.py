@@ -6,9 +6,10 @@ first that can and pays is taken; the last of a list can compute everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -33,7 +34,8 @@ class Problem(NamedTuple):
 class Algorithm(NamedTuple):
     """One way to compute a kernel of the contract: ``run`` has the kernel's own signature.
 
-    An algorithm that is not ``exact`` may round more coarsely than a plain sum in the tensor's dtype does.
+    An algorithm that is not ``exact`` may round more coarsely than a plain sum in the tensor's dtype does. ``why`` says
+    in a few words what it is good for.
     """
 
     name: str
@@ -41,9 +43,14 @@ class Algorithm(NamedTuple):
     pays: Callable[[Problem], bool]
     run: Callable[..., Any]
     exact: bool = True
+    why: str = ""
 
+
+Tables = Mapping[str, tuple[Algorithm, ...]]
+"""The algorithms for each kernel of the contract, in the order in which they are asked."""
 
 _forced: ContextVar[str | None] = ContextVar("scratchlayers_numba_algorithm", default=None)
+_seen: ContextVar[list[tuple[Problem, bool]] | None] = ContextVar("scratchlayers_numba_problems", default=None)
 
 
 @contextmanager
@@ -56,10 +63,30 @@ def force(name: str) -> Iterator[None]:
         _forced.reset(token)
 
 
+@contextmanager
+def watched(tables: Tables) -> Iterator[dict[str, str]]:
+    """Fill a dict, when the block ends, with what is taken for each kernel of the last convolution computed in it."""
+    found: dict[str, str] = {}
+    token = _seen.set(seen := [])
+    try:
+        yield found
+    finally:
+        _seen.reset(token)
+        for problem, exact in seen[-1:]:
+            taken = {kernel: choose(algorithms, problem, exact) for kernel, algorithms in tables.items()}
+            found.update({kernel: f"{a.name}, {a.why}" if a.why else a.name for kernel, a in taken.items()})
+
+
 def choose(algorithms: tuple[Algorithm, ...], problem: Problem, exact: bool) -> Algorithm:
     """Return the algorithm to take: the forced one if it can, else the first that can and pays."""
+    if (seen := _seen.get()) is not None:
+        seen.append((problem, exact))
+    return _chosen(algorithms, problem, exact, _forced.get())
+
+
+@lru_cache(maxsize=1024)
+def _chosen(algorithms: tuple[Algorithm, ...], problem: Problem, exact: bool, forced: str | None) -> Algorithm:
     able = [a for a in algorithms if a.can(problem) and (a.exact or not exact)]
-    forced = _forced.get()
     return next((a for a in able if a.name == forced), None) or next(
         (a for a in able[:-1] if a.pays(problem)), able[-1]
     )

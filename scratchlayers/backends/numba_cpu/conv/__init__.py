@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from ....geometry import Grid
-from ..choose import Algorithm, Problem, choose
+from ..choose import Algorithm, Problem, Tables, choose
 
 CONV: tuple[Algorithm, ...] = ()
 INPUT_GRAD: tuple[Algorithm, ...] = ()
 WEIGHT_GRAD: tuple[Algorithm, ...] = ()
+TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad": WEIGHT_GRAD}
 _HALF = frozenset({torch.bfloat16, torch.float16})
 
 
