@@ -23,13 +23,38 @@ from ..simd import beyond
 from ..target import REGISTERS, lanes
 from .depthwise_axis import axes, forward, transposed
 from .depthwise_copy import clear, deal, gather
-from .depthwise_layout import Block, Layout, layout
+from .depthwise_layout import Block, Layout, flat_vectors, layout
 from .depthwise_tables import Run, Table, cut, fewest, footprint, runs, source_rows, starts, taps
-from .depthwise_tile import sum_taps
+from .depthwise_tile import call, sum_taps
 
 ROWS = RUN = REST = 1  # replaced when compiled: vectors of a tile, taps of a run and of a shorter one
 _TILES = (8, 7, 4, 2, 1)
 _LONGEST = 8 if REGISTERS == 32 else 5
+
+
+@kernel
+def sum_tiles(
+    lo,
+    hi,
+    thread,
+    tiles: Longs,
+    x: Real,
+    x_pitch,
+    w: Real,
+    begin: Real,
+    shifts: Longs,
+    runs,
+    rests,
+    y: Real,
+    y_pitch,
+    drop,
+):
+    """Every tile: ``sum_taps`` from begin[0] on, at what three numbers of ``tiles`` say: from, to, elements."""
+    for tile in range(lo, hi):
+        t = beyond(tiles, 3 * tile)
+        sum_taps(
+            ROWS, RUN, REST, x, t[0], x_pitch, shifts, w, runs, rests, begin[0], y, t[1], y_pitch, t[2], drop
+        )  # fmt: skip
 
 
 @kernel
@@ -68,14 +93,15 @@ def sum_blocks(
     shifts: Longs,
     order: Longs,
     gathered: Longs,
+    inner,
 ):
     """Every task: deal a block of x into scratch; for each of ``fan`` filters, sum its taps in every phase.
 
-    Scratch holds the weights in the order of use, from ``dealt`` on the padded source, from ``out`` on the results
-    where they must be gathered (``gathered`` is not empty).
+    Scratch holds the bias, the weights in the order of use, from ``dealt`` on the padded source, from ``out`` on the
+    results where they must be gathered (``gathered`` is not empty). ``inner`` is :func:`sum_tiles`' address.
     """
     own = beyond(scratch, thread * share)
-    padded = beyond(own, dealt)
+    used, padded = beyond(own, 1), beyond(own, dealt)
     last = -1
     for task in range(lo, hi):
         image = task // count
@@ -86,19 +112,15 @@ def sum_blocks(
         deal(x, image * source, padded, beyond(rows, block[1]), block[2], split, plane)
         for f in range(fan):
             channel = image % channels * fan + f
+            own[0] = b[channel] if biased else 0.0
             for i in range(packed):
-                own[i] = w[channel * weights + order[i]]
-            begin = b[channel] if biased else 0.0
+                used[i] = w[channel * weights + order[i]]
             base = (image * fan + f) * results
             target = beyond(own, out) if block[5] else beyond(y, base)
             for phase in range(phases):
                 p = beyond(passes, block[3] + 6 * phase)
-                for tile in range(p[4], p[4] + 3 * p[5], 3):
-                    t = beyond(tiles, tile)
-                    sum_taps(
-                        ROWS, RUN, REST, padded, t[0], x_pitch, beyond(shifts, p[0]), beyond(own, p[3]), p[1], p[2],
-                        begin, target, t[1], y_pitch, t[2], drop,
-                    )  # fmt: skip
+                places = (beyond(tiles, p[4]), padded, x_pitch, beyond(used, p[3]), own, beyond(shifts, p[0]), p[1], p[2])
+                call(inner, (0, p[5], thread, *places, target, y_pitch, drop))
             gather(beyond(own, out), y, base, beyond(gathered, block[4]), block[5], step, out_plane)
 
 
@@ -135,16 +157,11 @@ def _cut_for(plan: Layout, kernel_size: tuple[int, int, int], apart: int) -> tup
     run, rest = _lengths({len(run) for run in found})
     pieces = [len(piece) for whole in found for piece in _pieces(whole, run, rest)]
     most = max(fewest(plan.axes[1], {block[1] for block in plan.blocks}, apart), 1)
-    vectors = _flat_vectors(plan) if plan.flat else plan.axes[1].places
+    vectors = flat_vectors(plan) if plan.flat else plan.axes[1].places
     able = [rows for rows in _TILES if rows <= (max(vectors, 1) if plan.flat else most)]
     priced = [(-(-vectors // rows) * (rows + sum(_cycles(rows, n) for n in pieces)), -rows) for rows in able]
     cost, rows = min(priced)
     return cost, Shape(-rows, apart, run, rest)
-
-
-def _flat_vectors(plan: Layout) -> int:
-    rows, columns = (max(block[axis].places for block in plan.blocks) for axis in (1, 2))
-    return -(-((rows - 1) * plan.pitch + columns) // plan.lanes)
 
 
 def _cycles(rows: int, taps: int) -> float:
@@ -279,10 +296,10 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, b
     arrays = [t.array() for t in (tables.blocks, tables.rows, tables.passes, tables.tiles)]
     arrays += [t.array() for t in (tables.shifts, tables.order, tables.gathered)]
     outputs = 1 if back else fan
-    dealt = _lined(tables.order.size, itemsize)
-    out = dealt + _lined(plan.padded, itemsize)
+    dealt = lined(1 + tables.order.size, itemsize)
+    out = dealt + lined(plan.padded, itemsize)
     slack = (shape.rows + 2) * max(plan.lanes, plan.flat * plan.pitch)
-    share = _lined(out + tables.waiting + slack, itemsize)
+    share = lined(out + tables.waiting + slack, itemsize)
     numbers = (
         outputs,
         prod(axis.size for axis in plan.axes) * plan.lead,
@@ -302,14 +319,15 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, b
         len(plan.phases),
         len(plan.blocks),
         *(array.ctypes.data for array in arrays),
+        sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest),
     )
-    address = sum_blocks.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest)
+    address = sum_blocks.compiled(dtype)
     tasks = batch * channels * len(plan.blocks)
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
     return Plan(address, tasks, work, share * itemsize, numbers, tuple(arrays))
 
 
-def _lined(count: int, itemsize: int) -> int:
+def lined(count: int, itemsize: int) -> int:
     line = workspace.LINE // itemsize
     return -(-count // line) * line
 

@@ -111,3 +111,9 @@ def _shared(axis: Axis, columns: int) -> int:
 def _pays_flat(rows: int, columns: int, pitch: int, lanes: int) -> bool:
     """Whether vectors that run on from row to row are so much fewer that it outweighs what rows share."""
     return 1.5 * ((rows - 1) * pitch + columns) / lanes < rows * -(-columns // lanes)
+
+
+def flat_vectors(plan: Layout) -> int:
+    """Return how many vectors the largest block of a flat plane has."""
+    rows, columns = (max(block[axis].places for block in plan.blocks) for axis in (1, 2))
+    return -(-((rows - 1) * plan.pitch + columns) // plan.lanes)

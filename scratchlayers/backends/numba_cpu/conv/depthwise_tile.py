@@ -26,6 +26,20 @@ from .tile import emit_sums
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
+@intrinsic
+def call(typingctx, address, arguments):
+    """Call the kernel at an address with the arguments of a tuple."""
+
+    def generate(context, builder, signature, values):
+        address, words = values
+        words = [builder.extract_value(words, i) for i in range(len(arguments))]
+        kind = ir.FunctionType(ir.VoidType(), [word.type for word in words])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), words)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, arguments), generate
+
+
 @intrinsic(prefer_literal=True)
 def sum_taps(typingctx, rows, run, rest, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop):
     """y[yi + j · y_pitch + ...] = begin + Σ_taps w[tap] · x[xi + shift of the tap + j · x_pitch + ...], j < rows.
