@@ -1,0 +1,83 @@
+"""Which input element does a chosen tap name? Its value (``gather``) and its flat position (``tap_index``)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...contract import tap_dtype
+from ...geometry import Grid
+from .dense import alike, dense
+from .jit import Bytes, Longs, Real, inner, kernel
+from .masks import as_ints
+from .team import run
+from .windows import BEFORE, DILATION, HEADER, STEPS, STRIDE, by_output, following, place
+
+WIDE = 0
+
+
+def gather(x: Tensor, tap: Tensor, grid: Grid) -> Tensor:
+    """y[n,c,p] = x[n,c,p,tap[n,c,p]], 0 where that lies outside the input."""
+    x, tap, last = alike(x, tap)
+    plan = by_output(x.shape, x.itemsize, grid, last)
+    y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
+    code = gathered.compiled(x.dtype, WIDE=int(tap_dtype(grid) is torch.int32))
+    if plan.rows:
+        run(code, plan.rows, plan.work, x.data_ptr(), tap.data_ptr(), y.data_ptr(), plan.address)
+    return y
+
+
+def tap_index(tap: Tensor, grid: Grid) -> Tensor:
+    """index[n,c,p]: the flat position over ``grid.input_size`` of the element that tap[n,c,p] reads."""
+    tap, last = dense(tap)
+    plan = by_output(torch.Size((*tap.shape[:2], *grid.input_size)), 8, grid, last)
+    index = torch.empty_strided(plan.shape, plan.strides, dtype=torch.int64)
+    code = located.compiled(torch.int64, WIDE=int(tap_dtype(grid) is torch.int32))
+    if plan.rows:
+        run(code, plan.rows, plan.work, tap.data_ptr(), index.data_ptr(), plan.address, int(last))
+    return index
+
+
+@inner
+def read_at(g, o0, o1, o2, p, code):
+    """Return where on the four axes the window at (o0, o1, o2, p) reads its tap number ``code``."""
+    m0, m1 = g[4], g[5]
+    rest, tv = code // g[11], code % g[11]
+    rest, t2 = rest // g[10], rest % g[10]
+    t0, t1 = rest // g[9], rest % g[9]
+    i0 = g[HEADER + 3 * o0] + t0 * g[STEPS]
+    i1 = g[HEADER + 3 * (m0 + o1)] + t1 * g[STEPS + 1]
+    i2 = g[HEADER + 3 * (m0 + m1 + o2)] + t2 * g[STEPS + 2]
+    return i0, i1, i2, p * g[STRIDE] - g[BEFORE] + tv * g[DILATION]
+
+
+@kernel
+def gathered(lo, hi, thread, x: Real, tap: Bytes, y: Real, g: Longs):
+    """y[p] = x at the tap that tap[p] names, for the rows lo to hi of y; ``g`` is the table of ``by_output``."""
+    n0, n1, n2, nv = g[0], g[1], g[2], g[3]
+    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
+    plane, o0, o1, o2 = place(lo, m0, m1, m2)
+    for row in range(lo, hi):
+        for p in range(mv):
+            at = row * mv + p
+            i0, i1, i2, i = read_at(g, o0, o1, o2, p, as_ints(tap)[at] if WIDE else tap[at])
+            if 0 <= i0 < n0 and 0 <= i1 < n1 and 0 <= i2 < n2 and 0 <= i < nv:
+                y[at] = x[(((plane * n0 + i0) * n1 + i1) * n2 + i2) * nv + i]
+            else:
+                y[at] = 0
+        plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
+
+
+@kernel
+def located(lo, hi, thread, tap: Bytes, index: Longs, g: Longs, channels_last):
+    """index[p] = the flat position in its plane of the tap that tap[p] names, for the rows lo to hi of index."""
+    n1, n2, nv = g[1], g[2], g[3]
+    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
+    _, o0, o1, o2 = place(lo, m0, m1, m2)
+    for row in range(lo, hi):
+        for p in range(mv):
+            at = row * mv + p
+            i0, i1, i2, i = read_at(g, o0, o1, o2, p, as_ints(tap)[at] if WIDE else tap[at])
+            flat = (i0 * n1 + i1) * n2 + i2
+            index[at] = flat if channels_last else flat * nv + i
+        _, o0, o1, o2 = following(0, o0, o1, o2, m0, m1, m2)

@@ -1,0 +1,77 @@
+"""Padding: every row of the result is a few runs of a row of the input. Data is moved, whatever it means."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...geometry import Frame
+from .dense import dense
+from .frames import NOTHING, copies
+from .jit import Longs, Real, inner, kernel
+from .simd import load, store
+from .target import lanes
+from .team import run
+
+LANES = 0
+# How elements of so many bytes are moved: as integers of that width, or two of half of it.
+_MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
+
+
+def pad(x: Tensor, frame: Frame) -> Tensor:
+    """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1."""
+    x, last = dense(x)
+    moved, width = _MOVED[x.itemsize]
+    plan = copies(x.shape, frame, last, width)
+    y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
+    if plan.rows:
+        code = copied.compiled(moved, LANES=lanes(moved.itemsize))
+        run(code, plan.rows, y.numel(), x.data_ptr(), y.data_ptr(), *plan.numbers)
+    return y
+
+
+@inner
+def copy(x, at, y, to, count, lanes):
+    """y[to], y[to + 1], ... = x[at], x[at + 1], ..., ``count`` of them."""
+    if count >= lanes:
+        for i in range(0, count - lanes, lanes):
+            store(y, to + i, load(x, at + i))
+        store(y, to + count - lanes, load(x, at + count - lanes))
+    else:
+        for i in range(count):
+            y[to + i] = x[at + i]
+
+
+@inner
+def clear(y, to, count):
+    """y[to], y[to + 1], ... = 0, ``count`` of them."""
+    for i in range(count):
+        y[to + i] = 0
+
+
+@kernel
+def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_blocks, count, rows: Longs, runs: Longs):
+    """Fill the rows lo to hi of y; what the numbers and tables are, :func:`~.frames.copies` says."""
+    plane, r = lo // my, lo % my
+    for row in range(lo, hi):
+        to = row * blocks * block
+        if rows[r] < 0:
+            clear(y, to, blocks * block)
+        else:
+            at = (plane * mx + rows[r]) * source_blocks * block
+            for j in range(count):
+                start, stop, source, step = runs[4 * j], runs[4 * j + 1], runs[4 * j + 2], runs[4 * j + 3]
+                here, there, size = to + start * block, at + source * block, (stop - start) * block
+                if step == 1:
+                    copy(x, there, y, here, size, LANES)
+                elif step == NOTHING:
+                    clear(y, here, size)
+                elif block == 1:
+                    for i in range(size):
+                        y[here + i] = x[there + i * step]
+                else:
+                    for i in range(stop - start):
+                        copy(x, there + i * step * block, y, here + i * block, block, LANES)
+        r += 1
+        if r == my:
+            r, plane = 0, plane + 1

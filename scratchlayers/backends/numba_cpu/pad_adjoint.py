@@ -1,0 +1,95 @@
+"""Padding backward: each input element adds up the gradients of its copies, always in the same order."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...geometry import Frame
+from .dense import HALF, dense
+from .frames import collections
+from .jit import Longs, Real, inner, kernel
+from .pad import clear, copy
+from .simd import load, store
+from .target import lanes
+from .team import run
+
+LANES = 0
+
+
+def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
+    """gx = the transpose of ``pad``: every gy[n,c,i] is added to x[n,c,sources[i]]."""
+    if gy.dtype in HALF:
+        return pad_adjoint(gy.float(), frame).to(gy.dtype)
+    gy, last = dense(gy)
+    dtype = gy.dtype.to_real()
+    plan = collections(gy.shape, frame, last, gy.itemsize // dtype.itemsize)
+    gx = torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype)
+    if plan.rows:
+        code = added.compiled(dtype, LANES=lanes(dtype.itemsize))
+        run(code, plan.rows, 2 * gy.numel(), gy.data_ptr(), gx.data_ptr(), *plan.numbers)
+    return gx
+
+
+@inner
+def add(gy, at, gx, to, count, lanes):
+    """gx[to] += gy[at], gx[to + 1] += gy[at + 1], ..., ``count`` of them."""
+    whole = count - count % lanes
+    for i in range(0, whole, lanes):
+        store(gx, to + i, load(gx, to + i) + load(gy, at + i))
+    for i in range(whole, count):
+        gx[to + i] += gy[at + i]
+
+
+@inner
+def add_run(gy, at, gx, to, block, count, step, lanes):
+    """Add ``count`` blocks of gy in a row to those of gx that are ``step`` blocks apart."""
+    if step == 1:
+        add(gy, at, gx, to, count * block, lanes)
+    elif step == 0 and block == 1:
+        total = gy[at]
+        for i in range(1, count):
+            total += gy[at + i]
+        gx[to] += total
+    else:
+        for i in range(count):
+            add(gy, at + i * block, gx, to + i * step * block, block, lanes)
+
+
+@kernel
+def added(
+    lo,
+    hi,
+    thread,
+    gy: Real,
+    gx: Real,
+    block,
+    mx,
+    my,
+    blocks,
+    copies,
+    count,
+    whole,
+    begins: Longs,
+    order: Longs,
+    runs: Longs,
+):
+    """Fill the rows lo to hi of gx; what the numbers and tables are, :func:`~.frames.collections` says."""
+    plane, r = lo // mx, lo % mx
+    size = blocks * block
+    for row in range(lo, hi):
+        to = row * size
+        begin, end = begins[r], begins[r + 1]
+        if begin == end or not whole:
+            clear(gx, to, size)
+        for k in range(begin, end):
+            at = (plane * my + order[k]) * copies * block
+            first = whole and k == begin
+            if first:
+                copy(gy, at + runs[0] * block, gx, to, size, LANES)
+            for j in range(first, count):
+                start, stop, source, step = runs[4 * j], runs[4 * j + 1], runs[4 * j + 2], runs[4 * j + 3]
+                add_run(gy, at + start * block, gx, to + source * block, block, stop - start, step, LANES)
+        r += 1
+        if r == mx:
+            r, plane = 0, plane + 1

@@ -1,0 +1,157 @@
+"""Where do the windows of a pooling lie? Tables of integers that every pooling kernel reads.
+
+All ranks and both layouts are one problem: planes of *rows*. Three axes number the rows of a plane, the last runs along
+them::
+
+    contiguous       planes N · C,   axes (1, depth, height),       rows along the width
+    channels last    planes N,       axes (depth, height, width),   rows along the channels, each a window of its own
+
+A table is a run of int64: the header that :data:`HEADER` numbers, then for each of the three axes what the kernel needs
+at each of its positions.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import gcd, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...geometry import Grid, Sizes
+from .dense import strides
+from .jit import inner
+from .target import lanes
+
+
+class Axis(NamedTuple):
+    """One axis of a grid; its fields are those of :class:`~scratchlayers.geometry.Grid`, shortened."""
+
+    n: int
+    m: int
+    k: int
+    s: int
+    d: int
+    b: int
+
+
+class Plan(NamedTuple):
+    """What a kernel is called with: the result's shape and strides, how many rows it has, and the table."""
+
+    shape: Sizes
+    strides: Sizes
+    rows: int
+    work: float
+    axes: tuple[Axis, ...]
+    address: int
+    table: Any
+
+
+# The header holds the sizes N of input, M of output and K of window on all four axes. For the axis along the rows:
+# STRIDE, DILATION, BEFORE (its padding), FREE (the first and the last start of a vector that needs no mask), UNITS (how
+# many vector lanes a row takes) and FIRST (the number of the first). For the three others: from each tap to the next,
+# how far the source moves (STEPS, in input elements or taps) and BACK (in output positions).
+N, M, K, STRIDE, DILATION, BEFORE, FREE, UNITS, FIRST, STEPS, BACK, HEADER = 0, 4, 8, 12, 13, 14, 15, 17, 18, 19, 22, 25
+_UNIT = Axis(1, 1, 1, 1, 1, 0)
+
+
+def axes_of(shape: Sizes, grid: Grid, last: bool) -> tuple[Axis, ...]:
+    """Return the three axes that number the rows of a plane and the one along them."""
+    spatial = [Axis(*axis) for axis in zip(*grid[:-1], strict=True)]
+    inner = [Axis(shape[1], shape[1], 1, 1, 1, 0)] if last else []
+    return tuple([_UNIT] * (4 - len(spatial + inner)) + spatial + inner)
+
+
+@lru_cache(maxsize=1024)
+def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
+    """Plan a kernel that makes rows of y from rows of x, ``shape`` being that of x.
+
+    The table has, for each position of the three axes, where its window starts and the first and one past the last tap
+    inside the input.
+    """
+    axes = axes_of(shape, grid, last)
+    n, m, k, s, d, b = axes[3]
+    reach = (lanes(itemsize) - 1) * s + (k - 1) * d + 1 + (s == 2)
+    free = (-(-b // s), (n + b - reach) // s)
+    header = _header(axes, free, (m, 0), [axis.d for axis in axes[:3]], [0] * 3)
+    table = np.concatenate([header, *(_taps(axis) for axis in axes[:3])])
+    size = (*shape[:2], *grid.output_size)
+    return _plan(size, last, axes, [axis.m for axis in axes], table)
+
+
+@lru_cache(maxsize=1024)
+def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
+    """Plan a kernel that makes rows of gx from rows of gy, ``shape`` being that of gy.
+
+    An input element i is read by tap t of the window at output position p = (i + before − t · dilation) / stride.
+    Along an axis these taps are a progression, t growing by ``stride / g`` and p falling by ``dilation / g`` (g their
+    greatest common divisor). The table has, for each position of the three axes, how many there are and the first
+    t and p. Along the row, i + before = u · stride + f: for each phase f, the first tap and by how much p is below u.
+    """
+    axes = axes_of(shape, grid, last)
+    n, m, k, s, d, b = axes[3]
+    first = b // s
+    free = ((k - 1) * d // s, m - lanes(itemsize))
+    common = [gcd(axis.s, axis.d) for axis in axes[:3]]
+    steps = [[getattr(axis, name) // g for axis, g in zip(axes[:3], common, strict=True)] for name in "sd"]
+    header = _header(axes, free, ((n - 1 + b) // s + 1 - first, first), *steps)
+    table = np.concatenate([header, *(_readers(axis) for axis in axes[:3]), _phases(axes[3])])
+    size = (*shape[:2], *grid.input_size)
+    return _plan(size, last, axes, [axis.n for axis in axes], table)
+
+
+def _plan(size: Sizes, last: bool, axes: tuple[Axis, ...], along: list[int], table: np.ndarray) -> Plan:
+    elements = prod(size)
+    rows = elements // along[3] if elements else 0
+    work = 2.0 * prod(size[:2]) * max(prod(a.n for a in axes) // along[3], prod(a.m * a.k for a in axes) // along[3])
+    return Plan(size, strides(size, last), rows, work * along[3], axes, table.ctypes.data, table)
+
+
+def _header(axes: tuple[Axis, ...], free: tuple[int, int], units: tuple[int, int], *steps: list[int]) -> np.ndarray:
+    sizes = [getattr(axis, name) for name in "nmk" for axis in axes]
+    return np.array([*sizes, axes[3].s, axes[3].d, axes[3].b, *free, *units, *steps[0], *steps[1]], np.int64)
+
+
+def _taps(axis: Axis) -> np.ndarray:
+    start = np.arange(axis.m) * axis.s - axis.b
+    low = np.clip(-(start // axis.d), 0, axis.k)
+    high = np.clip(-((start - axis.n) // axis.d), low, axis.k)
+    return np.stack([start, low, high], axis=1).astype(np.int64).ravel()
+
+
+def _readers(axis: Axis) -> np.ndarray:
+    ahead = np.arange(axis.n)[:, None] + axis.b - np.arange(axis.k) * axis.d
+    reads = (ahead % axis.s == 0) & (ahead >= 0) & (ahead < axis.m * axis.s)
+    count, first = reads.sum(1), reads.argmax(1)
+    place = np.take_along_axis(ahead, first[:, None], 1)[:, 0] // axis.s
+    return np.stack([count, first, place], axis=1).astype(np.int64).ravel()
+
+
+def _phases(axis: Axis) -> np.ndarray:
+    g = gcd(axis.s, axis.d)
+    rows = [[axis.s // g, axis.d // g]]
+    for f in range(axis.s):
+        first = next((t for t in range(axis.s // g) if t * axis.d % axis.s == f), axis.k)
+        rows.append([first, (first * axis.d - f) // axis.s])
+    return np.array(rows, np.int64).ravel()
+
+
+@inner
+def place(row, n0, n1, n2):
+    """Return (plane, position on each of the three axes) of a row, counted through all planes."""
+    rest, i2 = row // n2, row % n2
+    rest, i1 = rest // n1, rest % n1
+    return rest // n0, rest % n0, i1, i2
+
+
+@inner
+def following(plane, i0, i1, i2, n0, n1, n2):
+    """Return the place of the next row."""
+    i2 += 1
+    if i2 == n2:
+        i2, i1 = 0, i1 + 1
+        if i1 == n1:
+            i1, i0 = 0, i0 + 1
+            if i0 == n0:
+                i0, plane = 0, plane + 1
+    return plane, i0, i1, i2
