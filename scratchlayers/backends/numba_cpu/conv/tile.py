@@ -14,6 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from ..jit import Longs, Real, kernel
 from ..simd import emit_fma, emit_load, emit_splat, emit_store, vector_of
 from ..target import REGISTERS
 
@@ -39,15 +40,38 @@ def tile(typingctx, rows, vectors, a, b, step, c, ldc, count, first):
 
 @intrinsic(prefer_literal=True)
 def tile_at(typingctx, rows, vectors, a, b, offsets, c, ldc, count, first):
-    """c[m · ldc + j] (+)= Σ_{i < count} a[i · rows + m] · b[offsets[i] + j]; ``first`` begins at 0, not at c."""
+    """c[m · ldc + j] = begin + Σ_{i < count} a[(i + 1) · rows + m] · b[offsets[i] + j], begin a[m] or what c was.
+
+    ``first`` begins at a[m], a bias: where a block of the sum is not the first, what stands there is not looked at.
+    """
 
     def place(builder, offsets, i):
         return builder.load(builder.gep(offsets, [i]))
 
-    return _signature(rows, vectors, a, offsets), _tile(a, rows, vectors, place)
+    return _signature(rows, vectors, a, offsets), _tile(a, rows, vectors, place, biased=True)
 
 
-def _tile(pointer, rows, vectors, place):
+@kernel
+def tile_kernel(a: Real, b: Real, offsets: Longs, c: Real, ldc, count, first):
+    """:func:`tile_at` as code of its own, for kernels that serve all shapes: they call it at its address."""
+    tile_at(ROWS, VECTORS, a, b, offsets, c, ldc, count, first)
+
+
+@intrinsic
+def call_tile(typingctx, address, a, b, offsets, c, ldc, count, first):
+    """Call :func:`tile_kernel`'s code."""
+
+    def generate(context, builder, signature, arguments):
+        address, *arguments = arguments
+        kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
+        return context.get_dummy_value()
+
+    i64 = types.int64
+    return types.void(i64, a, a, offsets, a, i64, i64, i64), generate
+
+
+def _tile(pointer, rows, vectors, place, biased=False):
     """Return what emits the tile's code; ``place`` emits the index of b's step i."""
     rows, vectors = rows.literal_value, vectors.literal_value
 
@@ -58,18 +82,27 @@ def _tile(pointer, rows, vectors, place):
             builder.add(builder.mul(ldc, _I64(m)), _I64(j * vector.count)) for m in range(rows) for j in range(vectors)
         ]
 
+        def row_of_a(i):
+            numbers = builder.gep(a, [builder.mul(i, _I64(rows))])
+            for m in range(rows):
+                yield emit_splat(builder, builder.load(builder.gep(numbers, [_I64(m)])), vector)
+
+        def zero_or_bias():
+            row = row_of_a(_I64(0)) if biased else [ir.Constant(vector, None)] * rows
+            return [value for value in row for _ in range(vectors)]
+
         def step(i, sums):
             start = place(builder, where, i)
             b_vectors = [
                 emit_load(builder, b, builder.add(start, _I64(j * vector.count)), vector) for j in range(vectors)
             ]
-            numbers = builder.gep(a, [builder.mul(i, _I64(rows))])
+            numbers = row_of_a(builder.add(i, _I64(1)) if biased else i)
             for m in range(rows):
-                number = emit_splat(builder, builder.load(builder.gep(numbers, [_I64(m)])), vector)
+                number = next(numbers)
                 for j in range(vectors):
                     yield emit_fma(builder, number, b_vectors[j], sums[m * vectors + j])
 
-        begin = _begin(builder, c, cells, vector, first)
+        begin = _begin(builder, c, cells, vector, first, zero_or_bias)
         for cell, value in zip(cells, emit_sums(builder, begin, count, step), strict=True):
             emit_store(builder, c, cell, value)
         return context.get_dummy_value()
@@ -77,17 +110,18 @@ def _tile(pointer, rows, vectors, place):
     return generate
 
 
-def _begin(builder, c, cells, vector, first):
-    """Emit the sums' first values: those of c, or zeros."""
-    zeros, again, on = (builder.append_basic_block(name) for name in ("zeros", "again", "on"))
-    builder.cbranch(builder.icmp_signed("!=", first, _I64(0)), zeros, again)
-    builder.position_at_end(zeros)
+def _begin(builder, c, cells, vector, first, fresh):
+    """Emit the sums' first values: fresh ones or those of c."""
+    new, again, on = (builder.append_basic_block(name) for name in ("new", "again", "on"))
+    builder.cbranch(builder.icmp_signed("!=", first, _I64(0)), new, again)
+    builder.position_at_end(new)
+    begun = fresh()
     builder.branch(on)
     builder.position_at_end(again)
     old = [emit_load(builder, c, cell, vector) for cell in cells]
     builder.branch(on)
     builder.position_at_end(on)
-    return [emit_merge(builder, (ir.Constant(vector, None), zeros), (value, again)) for value in old]
+    return [emit_merge(builder, (value, new), (kept, again)) for value, kept in zip(begun, old, strict=True)]
 
 
 def emit_merge(builder, *arrivals):

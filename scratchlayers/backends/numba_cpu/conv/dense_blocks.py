@@ -1,0 +1,90 @@
+"""How is a sweep cut into tasks and blocks that fit the caches, and into which tiles?"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import NamedTuple
+
+from ..target import REGISTERS, lanes
+from .dense_layout import Layout, lay
+from .sweep import Sweep, Taps
+
+# (rows, vectors) of a tile: they take one register for every sum, one for every vector and one more
+SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 else ((6, 2), (4, 3), (3, 4), (1, 12))
+STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
+ROOM = 256 * 2**10  # bytes of lines at a time, and of sums: both fit the second cache
+TASKS = 32  # enough to keep any team of threads busy
+ROW, VECTOR = 8.0, 2.5  # multiply-adds of vectors that take as long as filling a row, and a vector of it
+
+
+class Size(NamedTuple):
+    """The numbers of a convolution beside its sweep; ``channels`` are read, ``filters`` written, both of one group."""
+
+    batch: int
+    groups: int
+    channels: int
+    filters: int
+    itemsize: int
+
+
+class Blocks(NamedTuple):
+    """The tile's shape, the layout, and how many channels, positions, and tiles' rows are taken at a time."""
+
+    rows: int
+    vectors: int
+    layout: Layout
+    channels: int
+    positions: int
+    tiles: int
+
+    @property
+    def line(self) -> int:
+        """The positions a line has to hold."""
+        return self.positions + self.layout.high - self.layout.low
+
+
+def phases_of(sweep: Sweep) -> list[tuple[Taps, Taps, Taps]]:
+    """Return every phase's taps along each axis."""
+    return list(product(*(axis.phases for axis in sweep)))
+
+
+def blocks_of(sweep: Sweep, size: Size) -> Blocks:
+    """Return the blocks that cost least, by the operations of filling lines and of multiplying."""
+    choices = [_blocks(sweep, size, *shape, lay(sweep, shifted)) for shape in SHAPES for shifted in range(4)]
+    return min(choices, key=lambda blocks: _cost(sweep, size, blocks))
+
+
+def _blocks(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout) -> Blocks:
+    phases = phases_of(sweep)
+    panel, room = vectors * lanes(size.itemsize), ROOM // size.itemsize
+    tiles, total = -(-size.filters // rows), layout.total(size.batch, sweep)
+    channels = _share(size.channels, STEPS // max(1, *(prod(map(len, phase)) for phase in phases)))
+    room_for = room // (channels * layout.fills) - layout.high + layout.low
+    room_for = min(room_for, room // (len(phases) * rows), -(-total * size.groups // TASKS))
+    positions = _rounded(_share(total, max(room_for, 4 * panel)), panel)
+    tasks = size.groups * -(-total // positions)
+    at_a_time = min(room // (len(phases) * rows * positions), tiles * tasks // TASKS)
+    return Blocks(rows, vectors, layout, channels, positions, _share(tiles, max(at_a_time, 64 // rows)))
+
+
+def _share(total: int, most: int) -> int:
+    """Return the size of equal shares of at most ``most``."""
+    return -(-total // -(-total // max(most, 1)))
+
+
+def _rounded(count: int, unit: int) -> int:
+    return -(-count // unit) * unit
+
+
+def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
+    """Return about how many multiply-adds of vectors the work of one group's channel takes the time of."""
+    rows, vectors, layout = blocks[:3]
+    panels = -(-layout.total(size.batch, sweep) // (vectors * lanes(size.itemsize)))
+    steps = sum(prod(map(len, phase)) for phase in phases_of(sweep))
+    loaded = vectors * 2 + rows  # where a line begins, vectors straddle cache lines
+    multiplied = -(-size.filters // rows) * steps * max(rows * vectors, loaded)
+    step = sweep[-1].step
+    vector = VECTOR * (step if step <= 2 else lanes(size.itemsize)) + ROW * lanes(size.itemsize) / layout.widths[-1]
+    copies = -(-size.filters // (rows * blocks.tiles)) * blocks.line / blocks.positions
+    return panels * (multiplied + copies * layout.fills * vectors * vector)
