@@ -15,10 +15,11 @@ from ....geometry import Grid
 from ..choose import Algorithm, Problem, Tables, choose
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
+from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 
 CONV: tuple[Algorithm, ...] = (DENSE_CONV,)
 INPUT_GRAD: tuple[Algorithm, ...] = (DENSE_INPUT_GRAD,)
-WEIGHT_GRAD: tuple[Algorithm, ...] = ()
+WEIGHT_GRAD: tuple[Algorithm, ...] = (OUTER_WEIGHT_GRAD,)
 TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad": WEIGHT_GRAD}
 _HALF = frozenset({torch.bfloat16, torch.float16})
 

@@ -17,32 +17,51 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from ..jit import Longs, Real, kernel
 from ..simd import emit_fma, emit_load, emit_shuffle, emit_store, vector_of
 from .tile import emit_merge, emit_sums
 
+ROWS, VECTORS, UNIT = 12, 2, 1
 _I64 = ir.IntType(64)
 
 
-@intrinsic(prefer_literal=True)
-def outer_tile(typingctx, rows, vectors, unit, x, start, places, taps, first_tap, gy, sums, at, count, first):
-    """sums[at + m · columns + j] (+)= Σ_{i < count} x[start + places[i] + taps[first_tap + m]] · gy[i · columns + j].
+@kernel
+def outer_tile(x: Real, places: Longs, taps: Longs, gy: Real, sums: Real, count, first):
+    """sums[m · columns + j] (+)= Σ_{i < count} x[places[i] + taps[m]] · gy[i · columns + j].
 
     ``first`` begins the sums at 0, not at what stands there.
     """
+    _outer_tile(ROWS, VECTORS, UNIT, x, places, taps, gy, sums, count, first)
+
+
+@intrinsic
+def call_tile(typingctx, tile, x, places, taps, gy, sums, count, first):
+    """Call an :func:`outer_tile` by its address: what calls it need not be compiled for every shape of tile."""
     i64 = types.int64
-    signature = types.void(rows, vectors, unit, x, i64, places, taps, i64, gy, sums, i64, i64, i64)
+
+    def generate(context, builder, signature, arguments):
+        tile, *operands = arguments
+        kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+        builder.call(builder.inttoptr(tile, kind.as_pointer()), operands)
+        return context.get_dummy_value()
+
+    return types.void(i64, x, places, taps, gy, sums, i64, i64), generate
+
+
+@intrinsic(prefer_literal=True)
+def _outer_tile(typingctx, rows, vectors, unit, x, places, taps, gy, sums, count, first):
+    i64 = types.int64
+    signature = types.void(rows, vectors, unit, x, places, taps, gy, sums, i64, i64)
     return signature, _emitter(x, rows.literal_value, vectors.literal_value, unit.literal_value)
 
 
 def _emitter(pointer, rows, vectors, unit):
     def generate(context, builder, signature, arguments):
-        _, _, _, x, start, places, taps, first_tap, gy, sums, at, count, first = arguments
+        _, _, _, x, places, taps, gy, sums, count, first = arguments
         vector = context.get_value_type(vector_of(pointer.dtype))
         length = vector.count
-        cells = [builder.add(at, _I64(k * length)) for k in range(rows * vectors)]
-        origin = builder.gep(x, [start])
-        tap = builder.gep(taps, [first_tap])
-        sources = [builder.gep(origin, [builder.load(builder.gep(tap, [_I64(m)]))]) for m in range(rows)]
+        cells = [_I64(k * length) for k in range(rows * vectors)]
+        sources = [builder.gep(x, [builder.load(builder.gep(taps, [_I64(m)]))]) for m in range(rows)]
 
         def step(i, values):
             columns = builder.gep(gy, [builder.mul(i, _I64(vectors * length))])
