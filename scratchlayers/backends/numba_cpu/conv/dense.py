@@ -64,7 +64,8 @@ def dense_tasks(
         end = min(begin + plan[table.SHARE], plan[table.ROW_BLOCKS])
         plane = plan[table.OUTPUT_D] * plan[table.OUTPUT_H] * plan[table.OUTPUT_W]
         filter_0 = group * plan[table.GROUP_FILTERS]
-        for c in range(0, channels, plan[table.CHANNELS_AT_ONCE]):
+        c = 0
+        while c < channels:
             some = min(plan[table.CHANNELS_AT_ONCE], channels - c)
             reach = panels * panel + plan[table.REACH]
             fill(own, x, plan, plan[table.LANES], start + plan[table.LOW], reach, group * channels + c, some)
@@ -82,6 +83,7 @@ def dense_tasks(
                         target = at(there, spots[p]) if direct else at(here, p * panel)
                         step = plane if direct else pitch
                         call_tile(tile, a, at(own, p * panel), offsets, target, step, some * taps, c == 0)
+            c += some
         for block in range(begin, end):
             whole = (block + 1) * rows <= plan[table.GROUP_FILTERS]
             filters = min(rows, plan[table.GROUP_FILTERS] - block * rows)

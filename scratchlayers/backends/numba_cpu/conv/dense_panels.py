@@ -58,8 +58,10 @@ def run(line, x, lanes, first, last, length, source, step):
     What is written beyond, less than a vector, is what comes next to be filled.
     """
     zero = splat(line, 0.0)
-    for i in range(0, first, lanes):
+    i = 0
+    while i < first:
         store(line, i, zero)
+        i += lanes
     i = first
     if step == 1:
         while i + lanes <= last:
@@ -142,8 +144,10 @@ def interleave(y, parts, lanes, turns, distance, count):
             i += 2 * lanes
     else:
         for turn in range(turns):
-            for i in range(turn, count, turns):
+            i = turn
+            while i < count:
                 y[i] = parts[turn * distance + i // turns]
+                i += turns
 
 
 @inner
