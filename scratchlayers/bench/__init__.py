@@ -1,7 +1,7 @@
-"""How fast is it, beside ``torch.nn`` in the same run? Problems, interleaved timing, and the command."""
+"""How fast is it, beside ``torch.nn`` in the same run? Problems, checks, interleaved timing, tables and pictures."""
 
 from .command import command
-from .problems import PROBLEMS, Problem
-from .timing import Times, interleaved
+from .problems import Problem
+from .suite import SUITE
 
-__all__ = ["PROBLEMS", "Problem", "Times", "command", "interleaved"]
+__all__ = ["SUITE", "Problem", "command"]

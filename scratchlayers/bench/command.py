@@ -1,124 +1,156 @@
-"""The command ``python -m scratchlayers bench``: our time as a ratio of torch's, behind a passed check."""
+"""The command ``python -m scratchlayers bench``: torch's time / ours, behind a check of every result that is timed."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import platform
+import os
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from .. import nn, registry
-from .._version import __version__
-from .problems import PROBLEMS, Problem
-from .timing import Times, interleaved
+from .. import registry
+from ..testing.load import load
+from . import files, machine, show
+from .check import WrongResultError
+from .overview import overview
+from .problems import PASSES, Problem
+from .roofs import Roofs, measured
+from .run import FULL, QUICK, Plan, Row, rows
+from .suite import SUITE
 
-_FIELDS = ("problem", "phase", "torch_us", "ours_us", "ratio", "ratio_low", "ratio_high")
 
-
-def command(argv: list[str] | None = None) -> int:
-    """Run the benchmark and print a table; 1 if a check fails, 2 if nothing matches."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    if arguments.threads is not None and arguments.threads < 1:
-        parser.error(f"--threads must be at least 1, got {arguments.threads}")
-    if arguments.output and not Path(arguments.output).absolute().parent.is_dir():
-        parser.error(f"--output: there is no folder {Path(arguments.output).absolute().parent}")
-    torch.set_num_threads(arguments.threads or torch.get_num_threads())
-    chosen = [p for p in PROBLEMS if arguments.only in p.name and (p.quick or not arguments.quick)]
-    if not chosen:
-        print(f"no problem's name contains {arguments.only!r}; there are: {'; '.join(p.name for p in PROBLEMS)}")
-        return 2
-    with registry.use_backend(arguments.backend or registry.names()[0]):
-        print(f"backend {registry.names()[0]}, {_machine()}\nratio = our time / torch's: below 1 we are faster\n")
-        print(f"{'problem':<34}{'phase':<10}{'torch':>10}{'ours':>10}{'ratio':>8}  quartiles")
-        try:
-            rows = [row for problem in chosen for row in _rows(problem, arguments)]
-        except AssertionError as wrong:
-            print(f"not timed, the results differ: {wrong}", file=sys.stderr)
-            return 1
-    if arguments.output:
-        _write(Path(arguments.output), rows)
-    return 0
+def command(argv: list[str]) -> int:
+    """Run the benchmark and print a table; 1 if a check fails, ValueError, in one line, if it cannot be run."""
+    options = _parser().parse_args(argv)
+    if options.fill:
+        files.fill(Path(options.fill))
+        return 0
+    if options.table:
+        print(overview(files.read(Path(options.table))), end="")
+        return 0
+    problems = _chosen(options)
+    if options.threads is not None and options.threads < 1:
+        raise ValueError(f"--threads must be at least 1, got {options.threads}")
+    if options.output:
+        files.check_writable(Path(options.output))
+    _quiet(options.force)
+    try:
+        with ExitStack() as settings:
+            _settle(options, settings)
+            return _run(problems, options, shlex.join(["python", "-m", "scratchlayers", "bench", *argv]))
+    except KeyboardInterrupt:
+        print("\nstopped: nothing was written", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scratchlayers bench", description=__doc__)
-    parser.add_argument("--backend", help="which backend to time (default: the one a call would take)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only problems whose name contains this")
-    parser.add_argument("--quick", action="store_true", help="a few problems, few rounds")
-    parser.add_argument("--threads", type=int, help="how many threads torch and we may use")
-    parser.add_argument("--output", metavar="FILE", help="write the rows to a .json or .csv file")
+    parser.add_argument("--quick", action="store_true", help="a few problems, made small, in a few short rounds")
+    only = "only problems of this id (c0?, p*), or with this in their name or group; several with commas between"
+    parser.add_argument("--only", metavar="PATTERN", help=only)
+    parser.add_argument("--passes", metavar="LIST", help=f"of {','.join(PASSES)} (default: all)")
+    parser.add_argument("--backend", help="a name, module:ATTR or path/to/file.py:ATTR (default: the one a call takes)")
+    parser.add_argument("--precision", choices=("fast", "exact"), help="what scratchlayers.precision() says")
+    parser.add_argument("--threads", type=int, help="how many threads torch and we may use (default: torch's choice)")
+    parser.add_argument("--channels-last", action="store_true", help="lay images and weights out with channels last")
+    parser.add_argument("--force", action="store_true", help="measure even if the machine is busy")
+    parser.add_argument(
+        "--output", metavar="FOLDER", help="write results.json, results.csv, README.md and pictures there"
+    )
+    parser.add_argument(
+        "--table", metavar="RESULTS.json", help="measure nothing: print the overview of earlier results"
+    )
+    parser.add_argument("--fill", metavar="FILE.md", help="measure nothing: renew the overviews between a file's marks")
     return parser
 
 
-def _rows(problem: Problem, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    theirs, ours, x = problem.pair(torch.nn, nn)
-    _check(theirs, ours, x, problem.name)
-    rounds, seconds = (7, 0.02) if arguments.quick else (21, 0.05)
-    for phase, run in (("forward", _forward), ("step", _step)):
-        calls = [run(module, module.forward if problem.bare else module, x) for module in (theirs, ours)]
-        with torch.set_grad_enabled(phase == "step"):
-            times = interleaved(*calls, rounds, seconds)
-        print(_line(problem.name, phase, times), flush=True)
-        values = (times.theirs * 1e6, times.ours * 1e6, times.ratio, times.low, times.high)
-        yield dict(zip(_FIELDS, (problem.name, phase, *(round(v, 4) for v in values)), strict=True))
+def _chosen(options: argparse.Namespace) -> list[Problem]:
+    unknown = set(_passes(options)) - set(PASSES)
+    if unknown:
+        raise ValueError(f"--passes knows {', '.join(PASSES)}, not {', '.join(sorted(unknown))}")
+    suite = [problem.quickly() for problem in SUITE if problem.quick] if options.quick else SUITE
+    patterns = options.only.split(",") if options.only else ["*"]
+    chosen = [p for p in suite if any(map(p.matches, patterns)) and set(p.passes) & set(_passes(options))]
+    if not chosen:
+        known = ", ".join(f"{problem.id} {problem.name}" for problem in suite)
+        raise ValueError(f"no problem matches {options.only!r} in these passes; there are {known}")
+    return chosen
 
 
-def _forward(module: torch.nn.Module, call: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Any]:
-    """Return forward alone."""
-    return lambda: call(x)
+def _passes(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(options.passes.split(",")) if options.passes else PASSES
 
 
-def _step(module: torch.nn.Module, call: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Any]:
-    """Return forward and backward for the input and every parameter."""
-    wanted = [x, *module.parameters()]
-    gy = torch.ones_like(call(x))
-    return lambda: torch.autograd.grad(call(x), wanted, gy)
+def _quiet(force: bool) -> None:
+    """Refuse, or with ``force`` warn, if other processes are at work."""
+    busy = machine.load()
+    if busy is None or busy <= machine.BUSY:
+        return
+    said = f"the machine is busy: a load of {busy:.2f} for each core over the last minute, above {machine.BUSY}"
+    if not force:
+        raise ValueError(f"{said}; wait, or measure nonetheless with --force")
+    print(f"{said}: the times below are not to be trusted", file=sys.stderr)
 
 
-def _check(theirs: torch.nn.Module, ours: torch.nn.Module, x: Tensor, name: str) -> None:
-    """Raise AssertionError unless outputs and gradients agree in float64."""
-    wanted = theirs.double()(x.double()), ours.double()(x.double())
-    torch.testing.assert_close(wanted[1], wanted[0], msg=lambda text: f"{name}: {text}")
-    gradients = [
-        torch.autograd.grad(y.square().sum(), [x, *module.parameters()])
-        for y, module in zip(wanted, (theirs, ours), strict=True)
-    ]
-    torch.testing.assert_close(gradients[1], gradients[0], msg=lambda text: f"{name}, gradients: {text}")
-    theirs.float(), ours.float()
+def _settle(options: argparse.Namespace, settings: ExitStack) -> None:
+    """Set, for as long as ``settings`` last, what the options ask for."""
+    settings.callback(torch.set_num_threads, torch.get_num_threads())
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    if options.backend:
+        backend = load(options.backend)
+        if options.backend != backend.name:
+            registry.register(backend)
+            settings.callback(registry.unregister, backend.name)
+        settings.enter_context(registry.use_backend(backend.name))
+    if options.precision:
+        settings.enter_context(registry.precision(options.precision))
 
 
-def _line(name: str, phase: str, times: Times) -> str:
-    spread = f"{times.low:.2f} … {times.high:.2f}"
-    return f"{name:<34}{phase:<10}{_time(times.theirs):>10}{_time(times.ours):>10}{times.ratio:>8.2f}  {spread}"
+def _run(problems: list[Problem], options: argparse.Namespace, words: str) -> int:
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+    plan = Plan(_passes(options), QUICK if options.quick else FULL, layout)
+    where = machine.described(words) | {
+        "backend": registry.names()[0],
+        "precision": options.precision or os.environ.get(registry.PRECISION) or "fast",
+        "layout": str(layout).removeprefix("torch."),
+    }
+    roofs = measured()
+    _introduce(where, roofs)
+    table, wrong = _measure(problems, plan, roofs)
+    if table:
+        print("\n" + "\n".join(show.summary(table)))
+    if wrong:
+        print(f"\n{len(wrong)} not timed, the results differ:", *wrong, sep="\n", file=sys.stderr)
+        return 1
+    if options.output:
+        results = {"environment": where, "roofs": roofs._asdict(), "rows": table}
+        files.write(Path(options.output), results)
+        print(f"\nwritten to {options.output}")
+    return 0
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
+def _introduce(where: dict[str, Any], roofs: Roofs) -> None:
+    print(f"backend {where['backend']}, precision {where['precision']}, {where['layout']}, threads: {where['threads']}")
+    print(f"{where['cpu']} ({where['cpu_family']}), load {where['load_per_core'] or 0:.2f} a core")
+    print(f"torch {where['torch']}, numba {where['numba']}, commit {where['commit']}")
+    print(f"roofs: {roofs.flops / 1e9:.0f} GFLOP/s of multiply-adds, a copy at {roofs.bytes / 1e9:.1f} GB/s")
+    print("ratio = torch.nn's time / ours: above 1 ours is faster; ≈ may as well be 1; * torch without oneDNN\n")
+    print(show.HEADER)
 
 
-def _machine() -> str:
-    return (
-        f"{torch.get_num_threads()} threads, scratchlayers {__version__}, torch {torch.__version__}, "
-        f"Python {platform.python_version()}, {platform.machine()}"
-    )
-
-
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write all rows or nothing."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="") as file:
-        if path.suffix == ".json":
-            json.dump({"machine": _machine(), "rows": rows}, file, indent=1)
-        else:
-            writer = csv.DictWriter(file, _FIELDS)
-            writer.writeheader()
-            writer.writerows(rows)
-    part.replace(path)
+def _measure(problems: list[Problem], plan: Plan, roofs: Roofs) -> tuple[list[Row], list[str]]:
+    """Return the rows of all problems that compute what they should, and what is wrong with the others."""
+    table, wrong = [], []
+    for number, problem in enumerate(problems, 1):
+        try:
+            for row in rows(problem, plan, roofs):
+                print(show.line(row, f"{number}/{len(problems)}"), flush=True)
+                table.append(row)
+        except WrongResultError as why:
+            wrong.append(str(why))
+            print(f"{f'{number}/{len(problems)}':>8} {problem.id} {problem.name}: NOT TIMED, {why}", flush=True)
+    return table, wrong
