@@ -11,15 +11,14 @@ from ...contract import tap_dtype
 from ...geometry import Grid
 from . import windows
 from .dense import HALF, dense
-from .jit import Bytes, Longs, Real, inner, kernel
-from .masks import all_lanes, as_ints, counts, lanes_between, load_apart, load_where, store_narrow
-from .simd import evens, load, odds, select, splat, store_first
-from .simd import store as store_all
-from .target import lanes
+from .jit import Bytes, Longs, Real, kernel
+from .masks import all_lanes, as_ints, counts, lanes_between, store_narrow
+from .simd import length, select, splat, store, store_first
+from .strided import legal, strided
 from .team import run
 from .windows import BEFORE, DILATION, FREE, HEADER, STEPS, STRIDE, Plan, following, place
 
-KV, S, WIDE, LANES = 0, 0, 0, 0
+KV, S, WIDE = 0, 0, 0
 
 
 def max_pool(x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
@@ -40,24 +39,11 @@ def max_pool(x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
 def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tuple[int, torch.dtype, Plan]:
     plan, taps = windows.by_output(shape, dtype.itemsize, grid, last), tap_dtype(grid)
     *_, k, s, d, _ = plan.axes[3]
-    constants = {
-        "KV": k if d == 1 and k in UNROLLED else 0,
-        "S": s if s <= 2 else 0,
-        "WIDE": int(taps is torch.int32),
-        "LANES": lanes(dtype.itemsize),
-    }
+    constants = {"KV": k if d == 1 and k in UNROLLED else 0, "S": s if s <= 2 else 0, "WIDE": int(taps is torch.int32)}
     return largest.compiled(dtype, **constants), taps, plan
 
 
 UNROLLED = (1, 2, 3)
-
-
-@inner
-def spread(x, at, step, mask, low):
-    """x[at], x[at + step], ... in the lanes of a mask, else ``low``'s."""
-    if step == 1:
-        return load_where(x, at, mask, low)
-    return load_apart(x, at, step, mask, low)
 
 
 @kernel
@@ -70,47 +56,38 @@ def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     n1, n2, nv = g[1], g[2], g[3]
     m0, m1, m2, mv = g[4], g[5], g[6], g[7]
     k1, k2, kv = g[9], g[10], KV or g[11]
-    step, apart = S or g[STRIDE], 1 if KV else g[DILATION]
-    before, d0, d1, d2 = g[BEFORE], g[STEPS], g[STEPS + 1], g[STEPS + 2]
-    free, fits = g[FREE], g[FREE + 1]
-    none = splat(x, -float("inf"))
-    every = all_lanes(x)
+    step, apart, lanes = S or g[STRIDE], 1 if KV else g[DILATION], length(x)
+    d0, d1, d2 = g[STEPS], g[STEPS + 1], g[STEPS + 2]
+    lowest, zero, every = splat(x, -float("inf")), counts(x, 0), all_lanes(x)
     plane_size = g[0] * n1 * n2 * nv
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
         a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (m0 + o1), HEADER + 3 * (m0 + m1 + o2)
-        for start in range(0, mv, LANES):
-            p = min(start, max(mv - LANES, 0))
-            best, where = none, counts(x, -1)
-            from_here = plane * plane_size + p * step - before
-            inside = free <= p and p <= fits
+        some = g[a0 + 1] < g[a0 + 2] and g[a1 + 1] < g[a1 + 2] and g[a2 + 1] < g[a2 + 2]
+        first = ((g[a0 + 1] * k1 + g[a1 + 1]) * k2 + g[a2 + 1]) * kv if some else 0
+        for j in range(-(-mv // lanes)):
+            p = min(j * lanes, max(mv - lanes, 0))
+            e, inside = p * step - g[BEFORE], g[FREE] <= p and p <= g[FREE + 1]
+            best, where = lowest, counts(x, first if inside else -1)
             for t0 in range(g[a0 + 1], g[a0 + 2]):
                 for t1 in range(g[a1 + 1], g[a1 + 2]):
                     for t2 in range(g[a2 + 1], g[a2 + 2]):
                         source = ((g[a0] + t0 * d0) * n1 + g[a1] + t1 * d1) * n2 + g[a2] + t2 * d2
-                        at, code = from_here + source * nv, ((t0 * k1 + t1) * k2 + t2) * kv
+                        at, code = plane * plane_size + source * nv, ((t0 * k1 + t1) * k2 + t2) * kv
                         if inside:
                             for t in range(kv):
-                                if S == 2 and KV and t & 1:
-                                    v = odds(load(x, at + t - 1), load(x, at + t - 1 + LANES))
-                                elif S == 2:
-                                    v = evens(load(x, at + t * apart), load(x, at + t * apart + LANES))
-                                else:
-                                    v = spread(x, at + t * apart, step, every, none)
-                                take = (v > best) | (v != v) | (where < counts(x, 0))
+                                v = strided(x, at, e + t * apart, nv, step, KV and t & 1, True, lowest)
+                                take = (v > best) | (v != v)
                                 best, where = select(take, v, best), select(take, counts(x, code + t), where)
                         else:
                             for t in range(kv):
-                                e = p * step - before + t * apart
-                                mask = lanes_between(x, -(e // step), -((e - nv) // step))
-                                v = spread(x, at + t * apart, step, mask, none)
-                                take = (v > best) | (v != v) | (where < counts(x, 0))
-                                take = take & mask
+                                v = strided(x, at, e + t * apart, nv, step, KV and t & 1, False, lowest)
+                                take = (v > best) | (v != v) | (where < zero) & legal(x, e + t * apart, nv, step)
                                 best, where = select(take, v, best), select(take, counts(x, code + t), where)
-            where = select(where < counts(x, 0), counts(x, 0), where)
+            where = select(where < zero, zero, where)
             here = row * mv + p
-            if mv >= LANES:
-                store_all(y, here, best)
+            if mv >= lanes:
+                store(y, here, best)
                 mask = every
             else:
                 store_first(y, here, best, mv)

@@ -16,12 +16,12 @@ from . import windows
 from .dense import HALF, alike
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, load_where, load_wide, store_apart, store_where
-from .simd import interleaved_high, interleaved_low, select, splat, store
-from .target import lanes
+from .simd import length, select, splat
+from .strided import legal, store_both
 from .team import run
 from .windows import BACK, BEFORE, FIRST, FREE, HEADER, STEPS, STRIDE, UNITS, Plan, following, place
 
-S, WIDE, LANES = 0, 0, 0
+S, WIDE = 0, 0
 
 
 def scatter(gy: Tensor, tap: Tensor, grid: Grid) -> Tensor:
@@ -39,11 +39,7 @@ def scatter(gy: Tensor, tap: Tensor, grid: Grid) -> Tensor:
 @lru_cache(maxsize=1024)
 def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tuple[int, Plan]:
     plan = windows.by_input(shape, dtype.itemsize, grid, last)
-    constants = {
-        "S": plan.axes[3].s if plan.axes[3].s <= 2 else 0,
-        "WIDE": int(tap_dtype(grid) is torch.int32),
-        "LANES": lanes(dtype.itemsize),
-    }
+    constants = {"S": plan.axes[3].s if plan.axes[3].s <= 2 else 0, "WIDE": int(tap_dtype(grid) is torch.int32)}
     return collected.compiled(dtype, **constants), plan
 
 
@@ -64,7 +60,8 @@ def phase(gy, tap, wide, g, plane, i0, i1, i2, u, f, inside):
     k1, k2, kv = g[9], g[10], g[11]
     a0, a1, a2 = HEADER + 3 * i0, HEADER + 3 * (n0 + i1), HEADER + 3 * (n0 + n1 + i2)
     tables = HEADER + 3 * (n0 + n1 + n2)
-    along, below, first, offset = g[tables], g[tables + 1], g[tables + 2 + 2 * f], g[tables + 3 + 2 * f]
+    along, below = g[tables + 1], g[tables + 2]
+    taps, first, offset = g[tables + 3 + 3 * f], g[tables + 4 + 3 * f], g[tables + 5 + 3 * f]
     every, total = all_lanes(gy), splat(gy, 0.0)
     for j0 in range(g[a0]):
         for j1 in range(g[a1]):
@@ -73,12 +70,11 @@ def phase(gy, tap, wide, g, plane, i0, i1, i2, u, f, inside):
                 t1, p1 = g[a1 + 1] + j1 * g[STEPS + 1], g[a1 + 2] - j1 * g[BACK + 1]
                 t2, p2 = g[a2 + 1] + j2 * g[STEPS + 2], g[a2 + 2] - j2 * g[BACK + 2]
                 row = (((plane * m0 + p0) * m1 + p1) * m2 + p2) * mv
-                code = ((t0 * k1 + t1) * k2 + t2) * kv
-                p = u - offset
-                for t in range(first, kv, along):
+                code, p = ((t0 * k1 + t1) * k2 + t2) * kv + first, u - offset
+                for _ in range(taps):
                     mask = every if inside else lanes_between(gy, -p, mv - p)
-                    total = total + chosen(gy, tap, wide, row, p, mask, code + t)
-                    p -= below
+                    total = total + chosen(gy, tap, wide, row, p, mask, code)
+                    code, p = code + along, p - below
     return total
 
 
@@ -90,30 +86,22 @@ def collected(lo, hi, thread, gy: Real, tap: Bytes, gx: Real, g: Longs):
     whether a tap takes 32 bits.
     """
     n0, n1, n2, nv = g[0], g[1], g[2], g[3]
-    step = S or g[STRIDE]
+    step, lanes = S or g[STRIDE], length(gy)
     plane, i0, i1, i2 = place(lo, n0, n1, n2)
     for row in range(lo, hi):
-        for start in range(0, g[UNITS], LANES):
-            u = g[FIRST] + min(start, max(g[UNITS] - LANES, 0))
+        for j in range(-(-g[UNITS] // lanes)):
+            u = g[FIRST] + min(j * lanes, max(g[UNITS] - lanes, 0))
             i = u * step - g[BEFORE]
             inside = g[FREE] <= u and u <= g[FREE + 1]
-            here = row * nv + i
             if S == 1:
                 total = phase(gy, tap, WIDE, g, plane, i0, i1, i2, u, 0, inside)
-                store_where(gx, here, total, lanes_between(gx, -i, nv - i))
+                store_where(gx, row * nv + i, total, lanes_between(gx, -i, nv - i))
             elif S == 2:
                 a = phase(gy, tap, WIDE, g, plane, i0, i1, i2, u, 0, inside)
                 b = phase(gy, tap, WIDE, g, plane, i0, i1, i2, u, 1, inside)
-                low, high = interleaved_low(a, b), interleaved_high(a, b)
-                if i >= 0 and i + 2 * LANES <= nv:
-                    store(gx, here, low)
-                    store(gx, here + LANES, high)
-                else:
-                    store_where(gx, here, low, lanes_between(gx, -i, nv - i))
-                    store_where(gx, here + LANES, high, lanes_between(gx, -i - LANES, nv - i - LANES))
+                store_both(gx, row * nv, i, nv, a, b)
             else:
                 for f in range(step):
                     total = phase(gy, tap, WIDE, g, plane, i0, i1, i2, u, f, inside)
-                    mask = lanes_between(gx, -((i + f) // step), -((i + f - nv) // step))
-                    store_apart(gx, here + f, step, total, mask)
+                    store_apart(gx, row * nv + i + f, step, total, legal(gx, i + f, nv, step))
         plane, i0, i1, i2 = following(plane, i0, i1, i2, n0, n1, n2)

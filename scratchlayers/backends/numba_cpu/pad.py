@@ -9,11 +9,9 @@ from ...geometry import Frame
 from .dense import dense
 from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
-from .simd import load, store
-from .target import lanes
+from .simd import length, load, store
 from .team import run
 
-LANES = 0
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
 
@@ -25,17 +23,20 @@ def pad(x: Tensor, frame: Frame) -> Tensor:
     plan = copies(x.shape, frame, last, width)
     y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
     if plan.rows:
-        code = copied.compiled(moved, LANES=lanes(moved.itemsize))
+        code = copied.compiled(
+            moved,
+        )
         run(code, plan.rows, y.numel(), x.data_ptr(), y.data_ptr(), *plan.numbers)
     return y
 
 
 @inner
-def copy(x, at, y, to, count, lanes):
+def copy(x, at, y, to, count):
     """y[to], y[to + 1], ... = x[at], x[at + 1], ..., ``count`` of them."""
+    lanes = length(x)
     if count >= lanes:
-        for i in range(0, count - lanes, lanes):
-            store(y, to + i, load(x, at + i))
+        for i in range((count - 1) // lanes):
+            store(y, to + i * lanes, load(x, at + i * lanes))
         store(y, to + count - lanes, load(x, at + count - lanes))
     else:
         for i in range(count):
@@ -63,7 +64,7 @@ def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_block
                 start, stop, source, step = runs[4 * j], runs[4 * j + 1], runs[4 * j + 2], runs[4 * j + 3]
                 here, there, size = to + start * block, at + source * block, (stop - start) * block
                 if step == 1:
-                    copy(x, there, y, here, size, LANES)
+                    copy(x, there, y, here, size)
                 elif step == NOTHING:
                     clear(y, here, size)
                 elif block == 1:
@@ -71,7 +72,7 @@ def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_block
                         y[here + i] = x[there + i * step]
                 else:
                     for i in range(stop - start):
-                        copy(x, there + i * step * block, y, here + i * block, block, LANES)
+                        copy(x, there + i * step * block, y, here + i * block, block)
         r += 1
         if r == my:
             r, plane = 0, plane + 1

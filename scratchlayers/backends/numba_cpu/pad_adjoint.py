@@ -10,11 +10,8 @@ from .dense import HALF, dense
 from .frames import collections
 from .jit import Longs, Real, inner, kernel
 from .pad import clear, copy
-from .simd import load, store
-from .target import lanes
+from .simd import length, load, store
 from .team import run
-
-LANES = 0
 
 
 def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
@@ -26,26 +23,27 @@ def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
     plan = collections(gy.shape, frame, last, gy.itemsize // dtype.itemsize)
     gx = torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype)
     if plan.rows:
-        code = added.compiled(dtype, LANES=lanes(dtype.itemsize))
+        code = added.compiled(dtype)
         run(code, plan.rows, 2 * gy.numel(), gy.data_ptr(), gx.data_ptr(), *plan.numbers)
     return gx
 
 
 @inner
-def add(gy, at, gx, to, count, lanes):
+def add(gy, at, gx, to, count):
     """gx[to] += gy[at], gx[to + 1] += gy[at + 1], ..., ``count`` of them."""
-    whole = count - count % lanes
-    for i in range(0, whole, lanes):
+    lanes = length(gy)
+    for j in range(count // lanes):
+        i = j * lanes
         store(gx, to + i, load(gx, to + i) + load(gy, at + i))
-    for i in range(whole, count):
+    for i in range(count // lanes * lanes, count):
         gx[to + i] += gy[at + i]
 
 
 @inner
-def add_run(gy, at, gx, to, block, count, step, lanes):
+def add_run(gy, at, gx, to, block, count, step):
     """Add ``count`` blocks of gy in a row to those of gx that are ``step`` blocks apart."""
     if step == 1:
-        add(gy, at, gx, to, count * block, lanes)
+        add(gy, at, gx, to, count * block)
     elif step == 0 and block == 1:
         total = gy[at]
         for i in range(1, count):
@@ -53,7 +51,7 @@ def add_run(gy, at, gx, to, block, count, step, lanes):
         gx[to] += total
     else:
         for i in range(count):
-            add(gy, at + i * block, gx, to + i * step * block, block, lanes)
+            add(gy, at + i * block, gx, to + i * step * block, block)
 
 
 @kernel
@@ -86,10 +84,10 @@ def added(
             at = (plane * my + order[k]) * copies * block
             first = whole and k == begin
             if first:
-                copy(gy, at + runs[0] * block, gx, to, size, LANES)
+                copy(gy, at + runs[0] * block, gx, to, size)
             for j in range(first, count):
                 start, stop, source, step = runs[4 * j], runs[4 * j + 1], runs[4 * j + 2], runs[4 * j + 3]
-                add_run(gy, at + start * block, gx, to + source * block, block, stop - start, step, LANES)
+                add_run(gy, at + start * block, gx, to + source * block, block, stop - start, step)
         r += 1
         if r == mx:
             r, plane = 0, plane + 1

@@ -86,7 +86,8 @@ def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     An input element i is read by tap t of the window at output position p = (i + before − t · dilation) / stride.
     Along an axis these taps are a progression, t growing by ``stride / g`` and p falling by ``dilation / g`` (g their
     greatest common divisor). The table has, for each position of the three axes, how many there are and the first
-    t and p. Along the row, i + before = u · stride + f: for each phase f, the first tap and by how much p is below u.
+    t and p. Along the row, i + before = u · stride + f: for each phase f, how many taps, the first, and by how much
+    p is below u.
     """
     axes = axes_of(shape, grid, last)
     n, m, k, s, d, b = axes[3]
@@ -129,10 +130,10 @@ def _readers(axis: Axis) -> np.ndarray:
 
 def _phases(axis: Axis) -> np.ndarray:
     g = gcd(axis.s, axis.d)
-    rows = [[axis.s // g, axis.d // g]]
+    rows = [(0, axis.s // g, axis.d // g)]
     for f in range(axis.s):
-        first = next((t for t in range(axis.s // g) if t * axis.d % axis.s == f), axis.k)
-        rows.append([first, (first * axis.d - f) // axis.s])
+        taps = [t for t in range(axis.k) if t * axis.d % axis.s == f] or [0]
+        rows.append((len(taps) if taps[0] * axis.d % axis.s == f else 0, taps[0], (taps[0] * axis.d - f) // axis.s))
     return np.array(rows, np.int64).ravel()
 
 
