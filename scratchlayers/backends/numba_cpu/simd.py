@@ -115,14 +115,6 @@ def length(typingctx, pointer):
 
 
 @intrinsic
-def beyond(typingctx, pointer, index):
-    """Return the address of pointer[index]."""
-    return pointer(pointer, types.int64), lambda context, builder, signature, arguments: builder.gep(
-        arguments[0], [arguments[1]]
-    )
-
-
-@intrinsic
 def load(typingctx, pointer, index):
     """Return the vector of pointer[index], pointer[index + 1], ..."""
     vector = vector_of(pointer.dtype)

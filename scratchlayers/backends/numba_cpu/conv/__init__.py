@@ -15,11 +15,14 @@ from ....geometry import Grid
 from ..choose import Algorithm, Problem, Tables, choose
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
+from .depthwise import CONV as DEPTHWISE_CONV
+from .depthwise import INPUT_GRAD as DEPTHWISE_INPUT_GRAD
+from .depthwise_weight_grad import WEIGHT_GRAD as DEPTHWISE_WEIGHT_GRAD
 from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 
-CONV: tuple[Algorithm, ...] = (DENSE_CONV,)
-INPUT_GRAD: tuple[Algorithm, ...] = (DENSE_INPUT_GRAD,)
-WEIGHT_GRAD: tuple[Algorithm, ...] = (OUTER_WEIGHT_GRAD,)
+CONV: tuple[Algorithm, ...] = (DEPTHWISE_CONV, DENSE_CONV)
+INPUT_GRAD: tuple[Algorithm, ...] = (DEPTHWISE_INPUT_GRAD, DENSE_INPUT_GRAD)
+WEIGHT_GRAD: tuple[Algorithm, ...] = (DEPTHWISE_WEIGHT_GRAD, OUTER_WEIGHT_GRAD)
 TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad": WEIGHT_GRAD}
 _HALF = frozenset({torch.bfloat16, torch.float16})
 
@@ -32,7 +35,7 @@ def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact:
     if not n * c * o * prod(grid.output_size):
         return _constant(x.new_zeros(n, o, *grid.output_size), b)
     problem = Problem(x.dtype, n, c, o, groups, grid)
-    return choose(CONV, problem, exact).run(dense(x), w.contiguous(), b, grid, groups)
+    return choose(CONV, problem, exact).run(dense(x), _plain(w), b if b is None else _plain(b), grid, groups)
 
 
 def conv_input_grad(
@@ -46,7 +49,7 @@ def conv_input_grad(
     if not n * c * o * prod(grid.input_size) * prod(grid.output_size):
         return _constant(gy.new_zeros(n, c, *grid.input_size), b)
     problem = Problem(gy.dtype, n, c, o, groups, grid)
-    return choose(INPUT_GRAD, problem, exact).run(dense(gy), w.contiguous(), grid, groups, b)
+    return choose(INPUT_GRAD, problem, exact).run(dense(gy), _plain(w), grid, groups, b if b is None else _plain(b))
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool = False) -> Tensor:
@@ -61,11 +64,15 @@ def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool
 
 
 def dense(x: Tensor) -> Tensor:
-    """Return a tensor that is contiguous or channels_last, and no lazy conjugate or negative."""
-    x = x.resolve_conj().resolve_neg()
+    """Return a tensor that is contiguous or channels_last, and no lazy negative."""
+    x = x.resolve_neg()
     if x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)):
         return x
     return x.contiguous()
+
+
+def _plain(x: Tensor) -> Tensor:
+    return x.resolve_neg().contiguous()
 
 
 def _constant(y: Tensor, b: Tensor | None) -> Tensor:

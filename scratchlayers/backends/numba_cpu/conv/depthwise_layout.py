@@ -73,8 +73,7 @@ def layout(axes: tuple[Axis, Axis, Axis], lead: int, itemsize: int, lanes: int) 
     flat = largest[1] == 1 or (whole and _pays_flat(largest[1], largest[2], shared, lanes))
     full = -(-largest[2] // lanes) * lanes + axes[2].reach
     pitch = shared if flat else rounded(full * itemsize) // itemsize
-    line = LINE // itemsize
-    plane = -(-(rows * pitch + 2 * lanes) // line) * line
+    plane = lined(rows * pitch + 2 * lanes, itemsize)
     return Layout(axes, lead, lanes, blocks, flat, pitch, rows, depth, plane)
 
 
@@ -103,7 +102,7 @@ def _blocks(axes: tuple[Axis, Axis, Axis], cost: int) -> Iterator[Block]:
 
 def _shared(axis: Axis, columns: int) -> int:
     """Return the pitch of rows that lie so close that the zeros behind one are those before the next."""
-    first, count, start = axis.source(0, axis.places)
+    _, count, start = axis.source(0, axis.places)
     data, end = start // axis.split, -(-(start + count) // axis.split)
     return max(end, columns - data, axis.places)
 
@@ -117,3 +116,9 @@ def flat_vectors(plan: Layout) -> int:
     """Return how many vectors the largest block of a flat plane has."""
     rows, columns = (max(block[axis].places for block in plan.blocks) for axis in (1, 2))
     return -(-((rows - 1) * plan.pitch + columns) // plan.lanes)
+
+
+def lined(count: int, itemsize: int) -> int:
+    """Return ``count`` elements rounded up to whole cache lines."""
+    line = LINE // itemsize
+    return -(-count // line) * line

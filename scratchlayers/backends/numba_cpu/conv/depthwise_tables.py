@@ -1,9 +1,8 @@
-"""The tables that depthwise kernels follow: rows to copy, runs of taps, tiles. All of them are made once per problem."""
+"""The tables that depthwise kernels follow: rows to copy, runs of taps, tiles. Made once per problem."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 

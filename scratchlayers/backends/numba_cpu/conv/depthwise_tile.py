@@ -47,9 +47,9 @@ def sum_taps(typingctx, rows, run, rest, x, xi, x_pitch, shifts, w, runs, rests,
     ``shifts`` holds, for ``runs`` runs of ``run`` taps and then ``rests`` runs of ``rest`` taps, the first tap's shift;
     the weights stand in the same order. Of vector j only the first lanes − j · drop elements are written.
     """
-    length, run, rest = rows.literal_value, run.literal_value, rest.literal_value
-    i64 = types.int64
-    signature = types.void(rows, *map(types.literal, (run, rest)), x, i64, i64, shifts, w, i64, i64, x.dtype, y, *[i64] * 4)
+    i64, cut = types.int64, (rows, run, rest)
+    length, run, rest = (number.literal_value for number in cut)
+    source, target = (x, i64, i64, shifts, w, i64, i64), (x.dtype, y, i64, i64, i64, i64)
 
     def generate(context, builder, signature, arguments):
         _, _, _, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop = arguments
@@ -63,7 +63,7 @@ def sum_taps(typingctx, rows, run, rest, x, xi, x_pitch, shifts, w, runs, rests,
         _store_rows(builder, sums, builder.gep(y, [yi]), y_pitch, lanes, drop)
         return context.get_dummy_value()
 
-    return signature, generate
+    return types.void(*cut, *source, *target), generate
 
 
 def _run(builder, taps, length, x, pitch, shifts, w, vector):
@@ -110,8 +110,10 @@ def _store_first(builder, y, value, lanes) -> None:
 
 
 @intrinsic(prefer_literal=True)
-def sum_places(typingctx, rows, run, width, masked, x, x_pitch, shifts, sums, gy, gy_pitch, valid, valid_pitch, tiles, count):
-    """sums[g, t] += Σ_tiles Σ_j x[xi + shifts[g] + (j + t) · x_pitch + ...] · gy[yi + j · gy_pitch + ...], a vector each.
+def sum_places(
+    typingctx, rows, run, width, masked, x, x_pitch, shifts, sums, gy, gy_pitch, valid, valid_pitch, tiles, count
+):
+    """sums[g, t] += Σ_tiles Σ_j x[xi + shifts[g] + (j + t) · x_pitch + ...] · gy[yi + j · gy_pitch + ...], in vectors.
 
     ``tiles`` holds ``count`` times (xi, yi, vi); j < rows, t < run, g < width. Where ``masked``, only the lanes that
     ``valid[vi + j · valid_pitch + ...]`` marks take part: of gy nothing else is read, of x nothing else counts.
