@@ -1,6 +1,6 @@
-"""What is here, what runs where, is it right, how fast? ``python -m scratchlayers list | explain | verify | bench``.
+"""What is here, what runs where, is it right, how fast?
 
-Nothing is imported before a command needs it.
+``python -m scratchlayers list | explain | verify | warmup | bench``. Nothing is imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--dtype", choices=_DTYPES, action="append", help="check in this dtype only; may be repeated")
     verify.add_argument("--quick", action="store_true", help="leave out the large cases")
     verify.set_defaults(command=_verify)
+
+    warmup = commands.add_parser("warmup", help="compile the usual kernels now, so that no first call waits")
+    warmup.add_argument("--all", action="store_true", help="in every float and rank, not only float32 over two axes")
+    warmup.set_defaults(command=_warmup)
 
     bench = commands.add_parser("bench", help="time the layers beside torch's", add_help=False)
     bench.set_defaults(command=_bench)
@@ -112,6 +116,13 @@ def _verify(options: argparse.Namespace) -> int:
     if not options.backend:
         held.append(verify_modules())
     return 0 if all(held) else 1
+
+
+def _warmup(options: argparse.Namespace) -> int:
+    from .warmup import warm_up
+
+    print(warm_up(options.all))
+    return 0
 
 
 def _kernels() -> Sequence[str]:

@@ -192,17 +192,20 @@ def _discover() -> None:
                 if _stage == "finding":
                     _stage = "new"  # interrupted: the next call looks again
     for message in broken:
-        warnings.warn(f"the backend plugin {message}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"the backend {message}", RuntimeWarning, stacklevel=2)
 
 
 def _find() -> list[str]:
-    """Add every backend there is, and return what is to be said of the plugins that are broken."""
+    """Add every backend there is, and return what is to be said of those that are broken."""
     broken = []
     for module in _BUILT_IN:
-        _add(import_module(module).BACKEND)
+        try:
+            _add(import_module(module).BACKEND)
+        except ImportError as why:  # a compiler that does not suit the rest of the installation
+            broken.append(f"{module} is left out: {type(why).__name__}: {why}")
     for point in entry_points(group=ENTRY_POINTS):
         try:
             _add(_checked(point.load()))
         except Exception as why:  # noqa: BLE001 a plugin may fail in any way, and must not take the others with it
-            broken.append(f"{point.name!r} ({point.value}) is left out: {type(why).__name__}: {why}")
+            broken.append(f"plugin {point.name!r} ({point.value}) is left out: {type(why).__name__}: {why}")
     return broken

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "explanation": [*LOW, "conversion"],
     "testing": [*LOW, "conversion", "explanation"],
     "bench": [*LOW, "conversion", "explanation", "testing"],
+    "warmup": [*LOW, "backends"],
     "visualize": [*LOW, "conversion", "explanation"],
     "_version": [],
 }

@@ -20,7 +20,18 @@ PUBLIC = [
     "scratchlayers.testing",
     "scratchlayers.registry",
 ]
-HEAVY = ("matplotlib", "lightning", "pytorch_lightning", "scipy", "pandas", "PIL", "torchvision", "sympy.plotting")
+HEAVY = (
+    "numba",
+    "llvmlite",
+    "matplotlib",
+    "lightning",
+    "pytorch_lightning",
+    "scipy",
+    "pandas",
+    "PIL",
+    "torchvision",
+    "sympy.plotting",
+)
 
 
 def modules():

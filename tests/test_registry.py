@@ -6,6 +6,7 @@ import pickle
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import torch
@@ -452,6 +453,19 @@ def test_default_does_not_depend_on_who_asked_first(fresh):
     with fresh.use_backend("numpy"):
         fresh.resolve(None, "fast", *HERE)
     assert fresh.kernels(*HERE).conv is fresh.get("torch").kernels["conv"]
+
+
+def test_a_built_in_backend_that_cannot_be_imported_costs_one_warning(fresh, monkeypatch):
+    def failing(name):
+        if name.endswith("numba_cpu"):
+            raise ImportError("Numba needs another NumPy")
+        return import_module(name)
+
+    monkeypatch.setattr(fresh, "import_module", failing)
+    with pytest.warns(RuntimeWarning, match=r"numba_cpu is left out: ImportError: Numba needs another NumPy") as caught:
+        found = fresh.names()
+    assert len(caught) == 1
+    assert found == fresh.names() == [name for name in registry.names() if name != "numba"]
 
 
 # A module's own choice

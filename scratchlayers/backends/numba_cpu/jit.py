@@ -114,13 +114,13 @@ if hasattr(os, "register_at_fork"):  # a child must not be born while another th
 
 def _library(body: FunctionType, signature: Any, constants: dict[str, Any]) -> tuple[Any, str]:
     """(code in memory, the name of its entry), from the disk where it is there."""
-    words = [body.__module__, body.__name__, str(signature), *(f"{k}={v}" for k, v in sorted(constants.items()))]
-    name = f"{body.__name__}-{_hash(*words, _fingerprint(body.__module__))}"
+    words = [body.__name__, *(f"{k}={v}" for k, v in sorted(constants.items()))]
+    name = f"{body.__name__}-{_hash(body.__module__, *words, str(signature), _fingerprint(body.__module__))}"
     with counted("load", name):
         if (found := cache.read(name)) is not None:
             symbol, code = pickle.loads(found)
             return cpu_target.target_context.codegen().unserialize_library(code), symbol
-    with counted("compile", " ".join(words[1:])):
+    with counted("compile", " ".join(words)):
         special = FunctionType(body.__code__, {**body.__globals__, **constants}, body.__name__, body.__defaults__)
         special.__module__ = body.__module__
         made = numba.cfunc(signature, **_OPTIONS)(special)
