@@ -14,8 +14,7 @@ from scratchlayers.backends.numba_cpu import choose, target, workspace
 from scratchlayers.backends.numba_cpu.conv import conv, conv_input_grad, conv_weight_grad, depthwise
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
-
-from ..draw import arranged, examples
+from tests.draw import arranged, examples
 
 CONV = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
 TOLERANCE = {torch.float32: {"rtol": 1e-5, "atol": 2e-5}, torch.float64: {"rtol": 1e-12, "atol": 1e-12}}
@@ -42,6 +41,9 @@ class Case:
         self.b = normal(filters) if bias else None
         self.gb = normal(self.c) if bias else None
         self.gy = normal(shape[0], filters, *self.grid.output_size)
+
+    def __repr__(self):
+        return f"x {self.x.dtype} {tuple(self.x.shape)}, gy {tuple(self.gy.shape)}, {self.grid}"
 
     def ours(self):
         return (
@@ -129,7 +131,7 @@ def test_volumes(size):
 def test_a_special_value_reaches_exactly_what_reads_it(case, value, random):
     """What reads it is what is not finite in torch's; nothing that is multiplied with it is zero."""
     for tensor in (case.x, case.gy):
-        tensor.view(-1)[random.randrange(tensor.numel())] = value if tensor.is_contiguous() else 0.5
+        tensor[tuple(random.randrange(n) for n in tensor.shape)] = value
     for got, want in zip(case.ours(), case.torchs(), strict=True):
         assert torch.equal(got.isfinite(), want.isfinite())
 
@@ -164,7 +166,7 @@ def test_only_channels_that_are_groups():
     assert not depthwise.can(choose.Problem(torch.float32, 1, 8, 16, 4, grid))
 
 
-NARROWER = [word for word, width in target.WIDTHS.items() if width < target.VECTOR_BYTES and word != "neon"]
+NARROWER = [word for word, width in target.widths().items() if width < target.VECTOR_BYTES]
 CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory"
 
 

@@ -73,7 +73,7 @@ def layout(axes: tuple[Axis, Axis, Axis], lead: int, itemsize: int, lanes: int) 
     flat = largest[1] == 1 or (whole and _pays_flat(largest[1], largest[2], shared, lanes))
     full = -(-largest[2] // lanes) * lanes + axes[2].reach
     pitch = shared if flat else rounded(full * itemsize) // itemsize
-    plane = lined(rows * pitch + 2 * lanes, itemsize)
+    plane = lined((rows - 1) * pitch + max(pitch, columns) + 2 * lanes, itemsize)
     return Layout(axes, lead, lanes, blocks, flat, pitch, rows, depth, plane)
 
 
