@@ -48,7 +48,7 @@ def dense_tasks(
     longs = at(longs, thread * plan[table.THREAD_LONGS])
     for task in range(first + lo, first + hi):
         if task < plan[table.PACKS]:
-            pack_filters(task, plan, w, b, biased, packed, rows)
+            pack_filters(task, plan, w, b, biased, packed)
             continue
         panel = plan[table.PANEL]
         number = task - plan[table.PACKS]
@@ -68,14 +68,25 @@ def dense_tasks(
         while c < channels:
             some = min(plan[table.CHANNELS_AT_ONCE], channels - c)
             reach = panels * panel + plan[table.REACH]
-            fill(own, x, plan, plan[table.LANES], start + plan[table.LOW], reach, group * channels + c, some)
+            piece = c // plan[table.CHANNELS_AT_ONCE]
+            fill(
+                own,
+                x,
+                plan,
+                at(longs, plan[table.ROWS_START]),
+                plan[table.LANES],
+                start + plan[table.LOW],
+                reach,
+                group * channels + c,
+                some,
+            )
             for block in range(begin, end):
                 whole = (block + 1) * rows <= plan[table.GROUP_FILTERS]
                 for phase in range(plan[table.PHASES]):
                     entry = plan[table.PHASE_TABLE] + 4 * phase
                     taps = plan[entry]
-                    rank = (group * plan[table.ROW_BLOCKS] + block) * (1 + channels * taps) + c * taps
-                    a, offsets = at(packed, plan[entry + 1] + rank * rows), at(plan, plan[entry + 2])
+                    a = at(packed, packed_place(plan, entry, group, piece, block))
+                    offsets = at(plan, plan[entry + 2])
                     there = at(y, (filter_0 + block * rows) * plane)
                     here = at(sums, (phase * all_rows + (block - begin) * rows) * pitch)
                     for p in range(panels):
@@ -111,27 +122,34 @@ def dense_tasks(
 
 
 @inner
-def pack_filters(task, plan, w, b, biased, packed, rows):
-    """Pack the weights of one phase, group and block of filters."""
+def pack_filters(task, plan, w, b, biased, packed):
+    """Pack the weights of one phase, group, piece of the channels and block of filters."""
     block, rest = task % plan[table.ROW_BLOCKS], task // plan[table.ROW_BLOCKS]
+    piece, rest = rest % plan[table.PIECES], rest // plan[table.PIECES]
     group, phase = rest % plan[table.GROUPS], rest // plan[table.GROUPS]
-    entry = plan[table.PHASE_TABLE] + 4 * phase
-    channels, taps, filters = plan[table.GROUP_CHANNELS], plan[entry], plan[table.GROUP_FILTERS]
-    target = plan[entry + 1] + (group * plan[table.ROW_BLOCKS] + block) * (1 + channels * taps) * rows
-    source = group * plan[table.GROUP_STEP] + block * rows * plan[table.FILTER_STEP]
+    entry, rows, filters = plan[table.PHASE_TABLE] + 4 * phase, plan[table.ROWS], plan[table.GROUP_FILTERS]
+    channel = piece * plan[table.CHANNELS_AT_ONCE]
+    source = group * plan[table.GROUP_STEP] + channel * plan[table.CHANNEL_STEP]
     pack(
-        at(packed, target),
-        at(w, source),
+        at(packed, packed_place(plan, entry, group, piece, block)),
+        at(w, source + block * rows * plan[table.FILTER_STEP]),
         at(b, group * filters + block * rows),
         biased,
         rows,
         min(rows, filters - block * rows),
-        channels,
+        min(plan[table.CHANNELS_AT_ONCE], plan[table.GROUP_CHANNELS] - channel),
         at(plan, plan[entry + 3]),
-        taps,
+        plan[entry],
         plan[table.CHANNEL_STEP],
         plan[table.FILTER_STEP],
     )
+
+
+@inner
+def packed_place(plan, entry, group, piece, block):
+    """Return where the packed weights lie of a phase, named by its entry in the table, and so on."""
+    rank = (group * plan[table.PIECES] + piece) * plan[table.ROW_BLOCKS] + block
+    return plan[entry + 1] + rank * (1 + plan[table.CHANNELS_AT_ONCE] * plan[entry]) * plan[table.ROWS]
 
 
 @inner

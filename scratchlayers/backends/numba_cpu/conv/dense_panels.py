@@ -7,85 +7,122 @@ displacement reads, or zero. Taps that read the same line a little further on ne
 from __future__ import annotations
 
 from ..jit import inner
-from ..simd import at, evens, interleaved_high, interleaved_low, load, load_first, splat, store, store_first
+from ..masks import lanes_between, load_where
+from ..simd import at, evens, interleaved_high, interleaved_low, load, splat, store, store_first
 from . import dense_table as table
 
 
 @inner
-def fill(lines, x, plan, lanes, start, count, channel, channels):
-    """lines[(c · fills + f) · line + i] = what displacement f reads of channel c at position start + i, or 0.
-
-    For a column of a row of positions the displacement adds to the row and the column of the source.
-    """
-    for f in range(plan[table.FILLS]):
-        base = plan[table.BASES] + 3 * f
-        shift_d, shift_h, shift_w = plan[base], plan[base + 1], plan[base + 2]
-        low = max((-shift_w + plan[table.STEP_W] - 1) // plan[table.STEP_W], 0)
-        high = min((plan[table.SOURCE_W] - 1 - shift_w) // plan[table.STEP_W] + 1, plan[table.WIDTH_W])
-        row, column = start // plan[table.WIDTH_W], start % plan[table.WIDTH_W]
-        slab, h = row // plan[table.WIDTH_H], row % plan[table.WIDTH_H]
-        n, d = slab // plan[table.WIDTH_D], slab % plan[table.WIDTH_D]
-        done = 0
-        while done < count:
-            length = min(plan[table.WIDTH_W] - column, count - done)
-            source_d, source_h = d * plan[table.STEP_D] + shift_d, h * plan[table.STEP_H] + shift_h
-            inside = (
-                0 <= n < plan[table.BATCH]
-                and 0 <= source_d < plan[table.SOURCE_D]
-                and 0 <= source_h < plan[table.SOURCE_H]
-            )
-            first = min(max(low - column, 0), length) if inside else length
-            last = max(min(high - column, length), first) if inside else length
-            source = ((n * plan[table.CHANNELS] + channel) * plan[table.SOURCE_D] + source_d) * plan[
-                table.SOURCE_H
-            ] + source_h
-            source = source * plan[table.SOURCE_W] + (column + first) * plan[table.STEP_W] + shift_w
-            plane = plan[table.SOURCE_D] * plan[table.SOURCE_H] * plan[table.SOURCE_W]
-            for c in range(channels):
-                line = at(lines, (c * plan[table.FILLS] + f) * plan[table.LINE] + done)
-                run(line, x, lanes, first, last, length, source + c * plane, plan[table.STEP_W])
-            done, column, h = done + length, 0, h + 1
-            if h == plan[table.WIDTH_H]:
-                h, d = 0, d + 1
-            if d == plan[table.WIDTH_D]:
-                d, n = 0, n + 1
+def fill(lines, x, plan, rows, lanes, start, count, channel, channels):
+    """lines[(c · fills + f) · line + i] = what displacement f reads of channel c at position start + i, or 0."""
+    plane, fills, pitch = (
+        plan[table.SOURCE_D] * plan[table.SOURCE_H] * plan[table.SOURCE_W],
+        plan[table.FILLS],
+        plan[table.LINE],
+    )
+    step = plan[table.STEP_W]
+    for f in range(fills):
+        number = find_rows(rows, plan, plan[table.BASES] + 3 * f, start, count, channel)
+        for c in range(channels):
+            line = at(lines, (c * fills + f) * pitch)
+            for r in range(number):
+                row = at(rows, 5 * r)
+                segment = at(line, row[0])
+                if step == 1:
+                    copy(segment, x, lanes, row[1], row[2], row[3], row[4] + c * plane)
+                elif step == 2:
+                    copy_every_second(segment, x, lanes, row[1], row[2], row[3], row[4] + c * plane)
+                else:
+                    copy_apart(segment, x, row[1], row[2], row[3], row[4] + c * plane, step)
 
 
 @inner
-def run(line, x, lanes, first, last, length, source, step):
-    """line[first + i] = x[source + i · step] up to ``last``, and 0 before and after it, up to ``length`` and beyond.
+def find_rows(rows, plan, base, start, count, channel):
+    """List the rows of positions start, ..., start + count − 1; return how many there are.
 
-    What is written beyond, less than a vector, is what comes next to be filled.
+    Five numbers say of each: where it begins, how long it is, from and to where a displacement reads inside the source,
+    and which element of the source it reads at the row's beginning.
     """
-    zero = splat(line, 0.0)
+    step, width = plan[table.STEP_W], plan[table.WIDTH_W]
+    shift_d, shift_h, shift_w = plan[base], plan[base + 1], plan[base + 2]
+    low = max((-shift_w + step - 1) // step, 0)
+    high = min((plan[table.SOURCE_W] - 1 - shift_w) // step + 1, width)
+    row, column = start // width, start % width
+    slab, h = row // plan[table.WIDTH_H], row % plan[table.WIDTH_H]
+    n, d = slab // plan[table.WIDTH_D], slab % plan[table.WIDTH_D]
+    done = number = 0
+    while done < count:
+        length = min(width - column, count - done)
+        source_d, source_h = d * plan[table.STEP_D] + shift_d, h * plan[table.STEP_H] + shift_h
+        inside = (
+            0 <= n < plan[table.BATCH] and 0 <= source_d < plan[table.SOURCE_D] and 0 <= source_h < plan[table.SOURCE_H]
+        )
+        first = min(max(low - column, 0), length) if inside else length
+        last = max(min(high - column, length), first)
+        source = ((n * plan[table.CHANNELS] + channel) * plan[table.SOURCE_D] + source_d) * plan[
+            table.SOURCE_H
+        ] + source_h
+        here = at(rows, 5 * number)
+        here[0], here[1], here[2], here[3] = done, length, first, last
+        here[4] = source * plan[table.SOURCE_W] + column * step + shift_w
+        done, column, h, number = done + length, 0, h + 1, number + 1
+        if h == plan[table.WIDTH_H]:
+            h, d = 0, d + 1
+        if d == plan[table.WIDTH_D]:
+            d, n = 0, n + 1
+    return number
+
+
+# Each of these writes line[i] = x[source + i · step] for first ≤ i < last and 0 for the other i < length. Up to a
+# vector beyond it may be written too: what lies there is filled later.
+
+
+@inner
+def copy(line, x, lanes, length, first, last, source):
+    """Step 1."""
+    i = 0
+    while i < length:
+        if first <= i and i + lanes <= last:
+            store(line, i, load(x, source + i))
+        else:
+            store(line, i, load_between(x, source + i, first - i, last - i))
+        i += lanes
+
+
+@inner
+def copy_every_second(line, x, lanes, length, first, last, source):
+    """Step 2."""
+    i = 0
+    while i < length:
+        where = source + 2 * i
+        if first <= i and i + lanes < last:
+            store(line, i, evens(load(x, where), load(x, where + lanes)))
+        else:
+            low, high = 2 * (first - i), 2 * (last - i) - 1
+            a, b = load_between(x, where, low, high), load_between(x, where + lanes, low - lanes, high - lanes)
+            store(line, i, evens(a, b))
+        i += lanes
+
+
+@inner
+def copy_apart(line, x, length, first, last, source, step):
+    """Any step."""
     i = 0
     while i < first:
-        store(line, i, zero)
-        i += lanes
-    i = first
-    if step == 1:
-        while i + lanes <= last:
-            store(line, i, load(x, source + i - first))
-            i += lanes
-        if i < last:
-            store(line, i, load_first(x, source + i - first, last - i))
-            i += lanes
-    elif step == 2:
-        while i + lanes < last:
-            where = source + 2 * (i - first)
-            store(line, i, evens(load(x, where), load(x, where + lanes)))
-            i += lanes
-        if i < last:
-            where, left = source + 2 * (i - first), 2 * (last - i) - 1
-            store(line, i, evens(load_first(x, where, left), load_first(x, where + lanes, left - lanes)))
-            i += lanes
-    else:
-        while i < last:
-            line[i] = x[source + (i - first) * step]
-            i += 1
+        line[i] = 0.0
+        i += 1
+    while i < last:
+        line[i] = x[source + i * step]
+        i += 1
     while i < length:
-        store(line, i, zero)
-        i += lanes
+        line[i] = 0.0
+        i += 1
+
+
+@inner
+def load_between(x, index, low, high):
+    """Return the vector at x[index], 0 in the lanes below ``low`` and from ``high`` on, whose memory is not read."""
+    return load_where(x, index, lanes_between(x, low, high), splat(x, 0.0))
 
 
 @inner
@@ -156,12 +193,13 @@ def pack(packed, w, b, biased, rows, left, channels, taps, count, channel_step, 
 
     Rows that are no filter's, from ``left`` on, are 0.
     """
-    for m in range(rows):
-        packed[m] = b[m] if biased and m < left else 0.0
-    i = rows
-    for c in range(channels):
-        for t in range(count):
-            source = c * channel_step + taps[t]
-            for m in range(rows):
-                packed[i + m] = w[source + m * filter_step] if m < left else 0.0
-            i += rows
+    for m in range(left):
+        packed[m] = b[m] if biased else 0.0
+        i = m
+        for c in range(channels):
+            for t in range(count):
+                i += rows
+                packed[i] = w[m * filter_step + c * channel_step + taps[t]]
+    for m in range(left, rows):
+        for i in range(1 + channels * count):
+            packed[i * rows + m] = 0.0

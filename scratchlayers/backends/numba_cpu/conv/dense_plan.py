@@ -54,9 +54,12 @@ def _plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int]) -> Pl
     pitch = rounded(blocks.positions * itemsize) // itemsize
     sums_start = blocks.channels * layout.fills * line
     spots_start = sums_start + len(phases) * blocks.tiles * blocks.rows * pitch
+    spots_start = spots_start * itemsize // 8
+    rows_start = spots_start + blocks.positions // (blocks.vectors * lanes(itemsize))
     run, run_used = _runs(sweep, layout)
     shares = -(-row_blocks // blocks.tiles)
-    packs = len(phases) * groups * row_blocks
+    pieces = -(-channels // blocks.channels)
+    packs = len(phases) * groups * pieces * row_blocks
     tasks = -(-total // blocks.positions) * groups * shares
     lists = []
     place = table.LENGTH
@@ -71,7 +74,7 @@ def _plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int]) -> Pl
     for phase in phases:
         offsets = add(_offsets(phase, blocks, line))
         entries += [len(phase), packed, offsets, add([sum(t for t, _ in tap) for tap in phase])]
-        packed += groups * row_blocks * blocks.rows * (1 + channels * len(phase))
+        packed += groups * pieces * row_blocks * blocks.rows * (1 + blocks.channels * len(phase))
     values = {
         "BATCH": batch,
         "CHANNELS": groups * channels,
@@ -97,7 +100,9 @@ def _plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int]) -> Pl
         "PHASE_TABLE": add(entries),
         "PACKS": packs,
         "SUMS_START": sums_start,
-        "SPOTS_START": spots_start * itemsize // 8,
+        "SPOTS_START": spots_start,
+        "PIECES": pieces,
+        "ROWS_START": rows_start,
         "ROWS": blocks.rows,
         "LANES": lanes(itemsize),
         "PANEL": blocks.vectors * lanes(itemsize),
@@ -113,7 +118,7 @@ def _plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int]) -> Pl
             f"OUTPUT_{letter}": axis.output,
             f"PHASES_{letter}": len(axis.phases),
         }
-    scratch = rounded(spots_start * itemsize + 8 * (blocks.positions // (blocks.vectors * lanes(itemsize))))
+    scratch = rounded(8 * (rows_start + 5 * (blocks.line // layout.widths[-1] + 2)))
     values |= {"THREAD_SCRATCH": scratch // itemsize, "THREAD_LONGS": scratch // 8}
     head = np.array([values[name] for name in table.NAMES], np.int64)
     work = 2.0 * batch * groups * filters * channels * sum(map(len, phases)) * prod(a.positions for a in sweep)

@@ -51,6 +51,8 @@ NAMES = (
     "ROWS",
     "PANEL",
     "LANES",
+    "PIECES",
+    "ROWS_START",
     "SPOTS_START",
 )
 LENGTH = len(NAMES)

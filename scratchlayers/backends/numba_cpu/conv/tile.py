@@ -93,14 +93,23 @@ def _tile(pointer, rows, vectors, place, biased=False):
 
         def step(i, sums):
             start = place(builder, where, i)
-            b_vectors = [
+            row_of_b = (
                 emit_load(builder, b, builder.add(start, _I64(j * vector.count)), vector) for j in range(vectors)
-            ]
+            )
             numbers = row_of_a(builder.add(i, _I64(1)) if biased else i)
-            for m in range(rows):
-                number = next(numbers)
-                for j in range(vectors):
-                    yield emit_fma(builder, number, b_vectors[j], sums[m * vectors + j])
+            if vectors > rows:  # registers hold what is fewer: the numbers,
+                row = list(numbers)
+                columns = [
+                    [emit_fma(builder, row[m], value, sums[m * vectors + j]) for m in range(rows)]
+                    for j, value in enumerate(row_of_b)
+                ]
+                return [columns[j][m] for m in range(rows) for j in range(vectors)]
+            row = list(row_of_b)  # or the vectors
+            return [
+                emit_fma(builder, number, row[j], sums[m * vectors + j])
+                for m, number in enumerate(numbers)
+                for j in range(vectors)
+            ]
 
         begin = _begin(builder, c, cells, vector, first, zero_or_bias)
         for cell, value in zip(cells, emit_sums(builder, begin, count, step), strict=True):
