@@ -154,6 +154,15 @@ def emit_sums(builder, begin, count, step):
     for phi, value in zip([i, *sums], [after, *done], strict=True):
         phi.add_incoming(value, builder.block)
     body = builder.block
-    builder.cbranch(builder.icmp_signed("<", after, count), loop, end)
+    _emit_once(builder, builder.cbranch(builder.icmp_signed("<", after, count), loop, end))
     builder.position_at_end(end)
     return [emit_merge(builder, (old, before), (new, body)) for old, new in zip(begin, done, strict=True)]
+
+
+def _emit_once(builder, branch):
+    """Ask for one copy of the loop that this branch closes: two would not find enough registers."""
+    module = builder.module
+    rule = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = module.add_metadata([ir.MetaDataString(module, "loop"), rule])
+    loop.operands = (loop, rule)  # LLVM knows a loop's description by its naming itself
+    branch.set_metadata("llvm.loop", loop)
