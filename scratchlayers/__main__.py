@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _bench(arguments: list[str]) -> int:
-    from .bench import command
+    from .bench.command import command
 
     return command(arguments)
 

@@ -34,13 +34,20 @@ def write(folder: Path, results: dict[str, Any]) -> None:
             writer.writeheader()
             writer.writerows(results["rows"])
         (part / "README.md").write_text(report(results), "utf-8")
-        charts.ratios(results).savefig(part / "ratios.png")
-        charts.roofline(results).savefig(part / "roofline.png")
+        _draw(part, results)
         folder.mkdir(exist_ok=True)
         for path in part.iterdir():
             path.replace(folder / path.name)
     finally:
         shutil.rmtree(part)
+
+
+def _draw(folder: Path, results: dict[str, Any]) -> None:
+    from .charts.ratios import ratios
+    from .charts.roofline import roofline
+
+    ratios(results).savefig(folder / "ratios.png")
+    roofline(results).savefig(folder / "roofline.png")
 
 
 def read(path: Path) -> dict[str, Any]:
