@@ -137,6 +137,19 @@ def store(typingctx, pointer, index, value):
 
 
 @intrinsic
+def prefetch(typingctx, pointer, index):
+    """Ask for the cache line of pointer[index], which need not exist, to be there when it is read."""
+
+    def generate(context, builder, signature, arguments):
+        address = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), ir.IntType(8).as_pointer())
+        read, keep, data = (ir.Constant(_I32, word) for word in (0, 3, 1))
+        emit_call(builder, "llvm.prefetch.p0", ir.VoidType(), [address, read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.int64), generate
+
+
+@intrinsic
 def load_first(typingctx, pointer, index, count):
     """Return a vector of pointer[index], ... in its first ``count`` lanes and 0 in the others, which are not read."""
     vector = vector_of(pointer.dtype)
