@@ -135,7 +135,7 @@ def _fingerprint(module: str) -> str:
     versions = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag)
     switches = (str(getattr(config, name)) for name in ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE"))
     machine = (str(VECTOR_BYTES), *map(str, cpu_target.target_context.codegen().magic_tuple()))
-    sources = _sources(module)
+    sources = _sources(module) or {"typed in": os.urandom(16).hex()}  # and so not found again
     return _hash(*versions, *switches, *machine, *(sources[name] for name in sorted(sources)))
 
 
@@ -143,20 +143,19 @@ def _hash(*words: str) -> str:
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:32]
 
 
-_IMPORT = re.compile(r"^from (\.[\w.]*) import \(?([^()]*?)(?:\)|$)", re.MULTILINE)
+_IMPORT = re.compile(r"^from ([\w.]+) import \(?([^()]*?)(?:\)|$)", re.MULTILINE)
 
 
 def _sources(module: str, found: dict[str, str] | None = None) -> dict[str, str]:
-    """Return the source of a module, and of those of this package that it imports from, by name."""
+    """Return the source of a module, and of those of this package that it imports from (no packages), by name."""
     found = {} if found is None else found
-    if module in found or not module.startswith(f"{__package__}."):
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None or file.endswith("__init__.py") or module in found:
         return found
-    file = Path(str(sys.modules[module].__file__))
-    found[module] = file.read_text("utf-8")
-    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    for dots, names in _IMPORT.findall(found[module]):
-        base = importlib.util.resolve_name(dots, package)
+    found[module] = Path(file).read_text("utf-8")
+    for origin, names in _IMPORT.findall(found[module]):
+        base = importlib.util.resolve_name(origin, module.rpartition(".")[0])
         for name in (base, *(f"{base}.{word.split()[0]}" for word in names.split(",") if word.strip())):
-            if name in sys.modules:
+            if name.startswith(f"{__package__}."):
                 _sources(name, found)
     return found
