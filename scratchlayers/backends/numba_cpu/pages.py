@@ -8,10 +8,9 @@ over 50 MiB that is 20 ms and more beside 2 ms. Linux maps 2 MiB at once in memo
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
-import torch
 from torch import Tensor
 
 LARGE = 8 * 2**20  # bytes; smaller results come from memory that the process has mapped already
@@ -19,16 +18,13 @@ PAGE = 2 * 2**20
 _HUGE_PAGES = 14  # MADV_HUGEPAGE of Linux's <sys/mman.h>
 
 
-def empty(
-    shape: Sequence[int], dtype: torch.dtype, memory_format: torch.memory_format = torch.contiguous_format
-) -> Tensor:
-    """Return ``torch.empty(shape, dtype=dtype)``, in large pages if it is large."""
-    result = torch.empty(shape, dtype=dtype, memory_format=memory_format)
-    if result.nbytes >= LARGE:
-        first = -(-result.data_ptr() // PAGE) * PAGE
-        last = (result.data_ptr() + result.nbytes) // PAGE * PAGE
+def paged(fresh: Tensor) -> Tensor:
+    """Ask for large pages behind a dense tensor that nothing has written to yet, if it is large; and return it."""
+    if fresh.nbytes >= LARGE:
+        first = -(-fresh.data_ptr() // PAGE) * PAGE
+        last = (fresh.data_ptr() + fresh.nbytes) // PAGE * PAGE
         _advise()(first, last - first, _HUGE_PAGES)
-    return result
+    return fresh
 
 
 @cache
