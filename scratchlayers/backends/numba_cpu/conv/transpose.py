@@ -10,27 +10,32 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ..simd import emit_load, emit_shuffle, emit_store, vector_of
+from ..simd import bytes_of, emit_call, emit_lanes_below, emit_shuffle, emit_store, emit_suffix, vector_of
 
 _PIECE = 16  # bytes within which one instruction interleaves two vectors' elements
-_I64 = ir.IntType(64)
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 @intrinsic
-def transpose(typingctx, source, rows, at, target, start, step):
-    """target[start + i · step + r] = source[rows[r] + at + i] for r, i < lanes."""
+def transpose(typingctx, source, rows, at, count, target, start, step):
+    """target[start + i · step + r] = source[rows[r] + at + i] for r < lanes, i < count; 0 for i from there to lanes."""
     i64 = types.int64
 
     def generate(context, builder, signature, arguments):
-        source, rows, at, target, start, step = arguments
+        source, rows, at, count, target, start, step = arguments
         vector = context.get_value_type(vector_of(signature.args[0].dtype))
-        places = [builder.load(builder.gep(rows, [_I64(r)])) for r in range(vector.count)]
-        taken = [emit_load(builder, source, builder.add(place, at), vector) for place in places]
+        mask, zeros = emit_lanes_below(builder, count, vector.count), ir.Constant(vector, None)
+        name, align = f"llvm.masked.load.{emit_suffix(vector)}.p0", _I32(bytes_of(vector.element))
+        taken = []
+        for r in range(vector.count):
+            place = builder.add(builder.load(builder.gep(rows, [_I64(r)])), at)
+            address = builder.bitcast(builder.gep(source, [place]), vector.as_pointer())
+            taken.append(emit_call(builder, name, vector, [address, align, mask, zeros]))
         for i, value in enumerate(emit_transpose(builder, taken)):
             emit_store(builder, target, builder.add(start, builder.mul(step, _I64(i))), value)
         return context.get_dummy_value()
 
-    return types.void(source, rows, i64, target, i64, i64), generate
+    return types.void(source, rows, i64, i64, target, i64, i64), generate
 
 
 def emit_transpose(builder, rows):

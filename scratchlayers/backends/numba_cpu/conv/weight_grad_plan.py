@@ -1,18 +1,17 @@
 """How is a weight gradient cut into tasks? A pure function of the problem, never of the number of threads.
 
-The sums of one weight gradient form a matrix of weights' (channel, tap) pairs × filters, cut into tiles of ROWS ×
-(VECTORS · lanes); the terms of each sum, the output positions of all images, are cut into boxes. A task adds the boxes
-of one part of the positions to one block of tiles; the parts have copies of the sums, added at the end.
+The sums of one weight gradient form a matrix: a row for each (channel, tap), a column for each filter. It is cut into
+tiles, a panel of filters by a few rows; the terms of each sum, the output positions of all images, are cut into boxes.
+A task adds the boxes of one chunk to one block of tiles. Chunks have their own copies of the sums.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, prod
+from math import ceil, log2, prod
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from ..choose import Problem
 from ..target import REGISTERS, lanes
@@ -20,149 +19,189 @@ from ..workspace import rounded
 
 PANEL = 28 * 2**10  # bytes of packed gy that the first cache keeps while x goes by
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
-TASKS = 64  # what the problem is cut into, where a task then has at least
-GRAIN = 4e6  # operations
-MOST_ROWS = {1: 12, 2: 12, 3: 8} if REGISTERS == 32 else {1: 12, 2: 6}
+TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
+GRAIN = 2e6  # operations that a task is worth
+# rows of the largest tile of so many vectors a row whose sums, with what a step loads, stay in registers
+MOST_ROWS = {1: 10, 2: 10, 3: 8, 4: 6} if REGISTERS == 32 else {1: 10, 2: 5, 3: 3}
+
+
+class Numbers(NamedTuple):
+    """What the kernels know of the problem, of its boxes, and of each thread's scratch."""
+
+    channels: int  # of a group
+    filters: int  # of a group
+    taps: int
+    groups: int
+    unit: int  # convolutions side by side: groups, or images
+    images: int  # groups of images side by side
+    sides: int  # groups of groups side by side
+    x_image: int  # from one of the images to the next
+    gy_image: int
+    x_group: int  # from one of those side by side to the next
+    rows: int
+    columns: int
+    tiles: int
+    panels: int
+    chunks: int
+    row_parts: int
+    column_parts: int
+    boxes: int
+    box_images: int
+    plane: int  # elements of a channel in a box
+    panel_at: int  # in a thread's scratch, in elements; the places are at 0
+    box_at: int
+    spare_at: int
+    longs: int  # 8 bytes, and elements, of a thread's scratch
+    reals: int
+
+
+class Axis(NamedTuple):
+    """One axis of the grid, and how many output positions of it a box holds.
+
+    A box has every ``step``-th element of the input; in it windows are ``hop`` apart and ``window`` long.
+    """
+
+    size: int
+    out: int
+    before: int
+    stride: int
+    step: int
+    hop: int
+    window: int
+    box: int
+    reach: int
+    boxes: int
+
+
+# where each of them stands in a plan's table
+NUMBER = Numbers(*range(len(Numbers._fields)))
+DEPTH, HEIGHT, WIDTH = (
+    Axis(*range(start, start + len(Axis._fields)))
+    for start in range(len(NUMBER), len(NUMBER) + 3 * len(Axis._fields), len(Axis._fields))
+)
+TABLES = len(NUMBER) + 3 * len(DEPTH)
 
 
 class Plan(NamedTuple):
-    """What the kernels are compiled for and called with."""
+    """What the kernels are compiled for and called with. ``table``: Numbers, three Axis, rows' and columns' places."""
 
     shape: dict[str, int]
     tasks: int
     tiles: int
     work: float
     sums: int  # bytes
-    slice: int  # bytes of scratch for each thread
+    scratch: int  # bytes for each thread
     table: np.ndarray
-    numbers: tuple[int, ...]
-    finish: tuple[int, ...]
-
-
-class Axis(NamedTuple):
-    """One axis of the grid, and how many output positions of it a box holds."""
-
-    size: int
-    out: int
-    taps: int
-    stride: int
-    dilation: int
-    before: int
-    box: int = 1
-
-    @property
-    def reach(self) -> int:
-        """The input elements that a box reads from, the first to the last."""
-        return (self.box - 1) * self.stride + (self.taps - 1) * self.dilation + 1
-
-    def reads(self) -> list[int]:
-        """Whether any window reads each of them."""
-        read = {p * self.stride + t * self.dilation for p in range(self.box) for t in range(self.taps)}
-        return [int(i in read) for i in range(self.reach)]
+    address: int
 
 
 @lru_cache(maxsize=1024)
 def plan(problem: Problem) -> Plan:
     """Return how to compute this problem's weight gradient."""
-    dtype, n, channels, filters, groups, grid = problem
-    size = dtype.itemsize
-    c, k, taps = channels // groups, filters // groups, prod(grid.kernel_size)
-    unit = _unit(k, groups, n, lanes(size))
-    rows, vectors = _tile(c * taps, ceil(k * unit / lanes(size)))
-    columns = vectors * lanes(size)
+    dtype, n, all_channels, all_filters, groups, grid = problem
+    size, length = dtype.itemsize, lanes(dtype.itemsize)
+    c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
+    inputs, outputs = prod(grid.input_size), prod(grid.output_size)
+    unit, rows, vectors = _tile(c, k, taps, _units(groups, n, length), inputs / outputs, length)
+    columns = vectors * length
     tiles, panels = ceil(c * taps / rows), ceil(k * unit / columns)
-    images, sides = (n // unit, 1) if groups == 1 else (n, ceil(groups / unit))
-    batch, axes = _boxes(grid, images, PANEL // (columns * size))
-    blocks = ceil(images / batch) * prod(ceil(a.out / a.box) for a in axes)
-    cell = tiles * panels * sides * rows * columns * size
-    work = 2.0 * n * filters * c * taps * prod(grid.output_size)
-    chunks, row_parts, column_parts = _parts(work, blocks, cell, sides, tiles, panels, c, k)
-    plane = rounded(prod(a.reach for a in axes) * unit * size) // size
-    steps = batch * prod(a.box for a in axes)
-    positions = prod(a.size for a in axes)
-    outputs = prod(a.out for a in axes)
-    box_channels = min(ceil(tiles / row_parts) * rows // taps + 2, c)
-    places, lines, panel, box = (
-        rounded(8 * steps),
-        rounded(8 * columns),
-        rounded(steps * columns * size),
-        rounded(batch * box_channels * plane * size),
+    together = unit if groups == 1 else 1
+    images, sides = n // together, ceil(groups / unit) if groups > 1 else 1
+    box_images, axes = _boxes(grid, images, PANEL // (columns * size))
+    steps = box_images * prod(a.box for a in axes)
+    boxes = ceil(images / box_images) * prod(a.boxes for a in axes)
+    copy = sides * panels * tiles * rows * columns * size
+    work = 2.0 * n * all_filters * c * taps * outputs
+    chunks, row_parts, column_parts = _parts(work, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
+    plane = rounded((prod(a.reach for a in axes) + length) * size) // size * unit
+    box_channels = min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
+    panel_at = rounded(8 * steps) // size
+    box_at = panel_at + rounded((steps + length) * columns * size) // size
+    spare_at = box_at + rounded((box_images * box_channels * plane + length) * size) // size
+    scratch = rounded((spare_at + (plane if unit > 1 else 0)) * size)
+    numbers = Numbers(
+        *(c, k, taps, groups, unit, images, sides),
+        *(together * all_channels * inputs, together * all_filters * outputs, c * inputs),
+        *(rows, columns, tiles, panels, chunks, row_parts, column_parts, boxes, box_images, plane),
+        *(panel_at, box_at, spare_at, scratch // 8, scratch // size),
     )
-    together = n // images  # images side by side, 1 where groups are
-    numbers = (
-        *(rows, columns, unit),
-        *(chunks, row_parts, column_parts, blocks, tiles, panels, sides),
-        *(c, k, taps, unit if groups == 1 else groups, images, batch),
-        *(v for a in axes for v in (a.size, a.out, a.stride, a.before, a.box, a.reach, (a.taps - 1) * a.dilation + 1)),
-        *(plane, together * channels * positions, together * filters * outputs),
-        *(c * positions, k * outputs),
-        *(places // 8, (places + lines) // size, panel // size),
-        *((places + lines + panel + box) // 8, (places + lines + panel + box) // size),
+    table = np.array(
+        [*numbers, *(v for a in axes for v in a), *_row_places(numbers, axes, grid), *_column_places(numbers, outputs)],
+        dtype=np.int64,
     )
-    finish = (rows, columns, unit, chunks, tiles, panels, sides, c * taps, k, groups)
-    return Plan(
-        {"ROWS": rows, "VECTORS": vectors, "UNIT": unit},
-        chunks * row_parts * column_parts * sides,
-        sides * panels * tiles,
-        work,
-        rounded(chunks * cell),
-        places + lines + panel + box,
-        _table(axes, c, taps, rows * tiles, plane, unit),
-        numbers,
-        finish,
-    )
+    tasks = chunks * row_parts * column_parts * sides
+    shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": unit}
+    return Plan(shape, tasks, sides * panels * tiles, work, chunks * copy, scratch, table, table.ctypes.data)
 
 
-def _unit(filters: int, groups: int, images: int, length: int) -> int:
-    """How many convolutions share a vector: groups, or equal shares of the images."""
-    unit = 1
-    while 2 * unit * filters <= length and (unit < groups if groups > 1 else images % (2 * unit) == 0):
-        unit *= 2
-    return unit
+def _units(groups: int, images: int, length: int) -> list[int]:
+    """How many convolutions may share a vector: groups, or equal shares of the images."""
+    units = [2**i for i in range(int(log2(length)) + 1)]
+    return [u for u in units if (u < 2 * groups if groups > 1 else images % u == 0)]
 
 
-def _tile(pairs: int, vectors: int) -> tuple[int, int]:
-    """(ROWS, VECTORS) that fill the registers and waste little at the sums' edges."""
-    across = 1 if vectors == 1 else 3 if vectors % 3 == 0 and vectors % 2 and 3 in MOST_ROWS else 2
-    return ceil(pairs / ceil(pairs / MOST_ROWS[across])), across
+def _tile(channels, filters, taps, units, inputs_each, length) -> tuple[int, int, int]:
+    """(unit, rows, vectors) that take the fewest cycles for an output position of one convolution, copying included."""
+
+    def cycles(shape) -> float:
+        unit, across = shape
+        tiles = ceil(channels * taps / MOST_ROWS[across])
+        rows = ceil(channels * taps / tiles)
+        panels = ceil(filters * unit / (across * length))
+        copying = channels * inputs_each * (0.15 + 0.15 * log2(unit)) + panels * across * length / unit * 0.15
+        return tiles * panels * max(rows * across / 2, (rows + across + 2) / 2, 4) / unit + copying
+
+    unit, across = min(((u, v) for u in units for v in reversed(MOST_ROWS)), key=cycles)
+    return unit, ceil(channels * taps / ceil(channels * taps / MOST_ROWS[across])), across
 
 
-def _boxes(grid, images: int, steps: int) -> tuple[int, tuple[Axis, ...]]:
-    """Return images and positions of each axis in a box of at most so many steps, the innermost axes whole if they fit."""
-    lone = ((1, 1, 1, 1, 1, 0),) * (3 - grid.rank)
-    axes = [*lone, *zip(*grid[:-1], strict=True)]
-    boxed: list[Axis] = []
-    for axis in reversed(axes):
-        size, out, taps, stride, dilation, before = axis
-        share = _even(out, max(steps, 1))
-        boxed.insert(0, Axis(size, out, taps, stride, dilation, before, share))
-        steps = steps // share if share == out else 1
-    return _even(images, max(steps, 1)), tuple(boxed)
+def _boxes(grid, images: int, steps: int) -> tuple[int, list[Axis]]:
+    """Return the images and the axes of a box of at most so many steps, the innermost axes whole if they fit."""
+    axes: list[Axis] = []
+    for size, out, taps, stride, dilation, before in reversed([*zip(*grid[:-1], strict=True)]):
+        box = _even(out, max(steps, 1))
+        step = stride if taps == 1 else 1
+        hop, window = stride // step, (taps - 1) * dilation + 1
+        axes.insert(
+            0, Axis(size, out, before, stride, step, hop, window, box, (box - 1) * hop + window, ceil(out / box))
+        )
+        steps = steps // box if box == out else 1
+    lone = Axis(1, 1, 0, 1, 1, 1, 1, 1, 1, 1)
+    return _even(images, max(steps, 1)), [lone] * (3 - grid.rank) + axes
 
 
 def _even(count: int, most: int) -> int:
     return ceil(count / ceil(count / most))
 
 
-def _parts(work, blocks, cell, sides, tiles, panels, channels, filters) -> tuple[int, int, int]:
-    """(parts of the positions, of the rows of tiles, of their columns), together enough tasks."""
+def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, int]:
+    """(chunks, parts of the rows of tiles, parts of their columns), together enough tasks.
+
+    Every part of the rows packs all gy again, every part of the columns copies all x.
+    """
     wanted = min(TASKS, work / GRAIN) / sides
-    chunks = max(min(ceil(wanted), blocks, COPIES // cell), 1)
+    chunks = max(min(ceil(wanted), boxes, COPIES // copy), 1)
     rows, columns = 1, 1
-    while chunks * rows * columns < wanted and (rows < tiles or columns < panels):
-        if columns < panels and (rows == tiles or filters * rows >= channels * columns):
+    while chunks * rows * columns < min(wanted, SPLITS) and (rows < tiles or columns < panels):
+        if columns < panels and (rows == tiles or columns * x_to_gy <= rows):
             columns = min(2 * columns, panels)
         else:
             rows = min(2 * rows, tiles)
     return chunks, rows, columns
 
 
-def _table(axes, channels, taps, rows, plane, unit) -> np.ndarray:
-    """Return each row's distance from a position's place, and which planes and lines of a box are read."""
-    depth, height, width = axes
-    line = width.reach * unit
-    steps = (height.reach * line * depth.dilation, line * height.dilation, unit * width.dilation)
-    t = np.indices([a.taps for a in axes]).reshape(3, -1)
-    places = np.arange(channels)[:, None] * plane + (np.array(steps)[:, None] * t).sum(0)
-    row = np.minimum(np.arange(rows), channels * taps - 1)
-    return np.array([*places.reshape(-1)[row], *depth.reads(), *height.reads()], dtype=np.int64)
+def _row_places(of: Numbers, axes, grid) -> np.ndarray:
+    """Return how far from a position's place each row's (channel, tap) is in a box."""
+    _, height, width = axes
+    steps = np.array([height.reach * width.reach, width.reach, 1])[-grid.rank :] * grid.dilation * of.unit
+    taps = (steps[:, None] * np.indices(grid.kernel_size).reshape(grid.rank, -1)).sum(0)
+    places = (np.arange(of.channels)[:, None] * of.plane + taps).reshape(-1)
+    return places[np.minimum(np.arange(of.rows * of.tiles), len(places) - 1)]
+
+
+def _column_places(of: Numbers, outputs: int) -> np.ndarray:
+    """Return where in gy each side's columns begin; what there are too many of repeats others."""
+    column = np.arange(of.panels * of.columns)
+    filters = np.minimum(column // of.unit, of.filters - 1)
+    side = np.arange(of.sides)[:, None] * of.unit + column % of.unit
+    return ((np.minimum(side, of.groups - 1) if of.groups > 1 else side) * of.filters + filters).reshape(-1) * outputs
