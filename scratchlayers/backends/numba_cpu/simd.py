@@ -70,6 +70,13 @@ def emit_store(builder, pointer, index, value) -> None:
     stored.align = bytes_of(value.type.element)
 
 
+def emit_prefetch(builder, pointer, index, cache: int) -> None:
+    """Emit the wish that the line of pointer[index], which need not exist, be in the first or second cache soon."""
+    address = builder.bitcast(builder.gep(pointer, [index]), ir.IntType(8).as_pointer())
+    read, near, data = (ir.Constant(_I32, word) for word in (0, 4 - cache, 1))
+    emit_call(builder, "llvm.prefetch.p0", ir.VoidType(), [address, read, near, data])
+
+
 def emit_fma(builder, a, b, c):
     """Emit a · b + c, rounded once where the machine can."""
     return emit_call(builder, f"llvm.fmuladd.{emit_suffix(a.type)}", a.type, [a, b, c])
@@ -144,9 +151,7 @@ def prefetch(typingctx, pointer, index):
     """Ask for the cache line of pointer[index], which need not exist, to be there when it is read."""
 
     def generate(context, builder, signature, arguments):
-        address = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), ir.IntType(8).as_pointer())
-        read, keep, data = (ir.Constant(_I32, word) for word in (0, 3, 1))
-        emit_call(builder, "llvm.prefetch.p0", ir.VoidType(), [address, read, keep, data])
+        emit_prefetch(builder, *arguments, cache=1)
         return context.get_dummy_value()
 
     return types.void(pointer, types.int64), generate

@@ -17,6 +17,7 @@ from ....geometry import Grid
 from .. import team
 from ..choose import Algorithm
 from ..jit import Longs, Real, inner, kernel
+from ..pages import paged
 from ..simd import at
 from ..workspace import scratch
 from . import dense_table as table
@@ -106,18 +107,8 @@ def dense_tasks(
                     q += 1
                 if q > p:
                     until = min(q * panel, count) - p * panel
-                    empty(
-                        y,
-                        at(here, p * panel),
-                        plan,
-                        plan[table.LANES],
-                        pitch,
-                        start + p * panel,
-                        until,
-                        filter_0 + block * rows,
-                        filters,
-                        all_rows,
-                    )
+                    target, source = at(y, (filter_0 + block * rows) * plane), at(here, p * panel)
+                    empty(target, source, plan, plan[table.LANES], pitch, start + p * panel, until, filters, all_rows)
                 p = q + 1
 
 
@@ -168,13 +159,13 @@ def spot(plan, position, count):
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t]."""
-    y = torch.empty((x.shape[0], w.shape[0], *grid.output_size), dtype=x.dtype)
+    y = paged(torch.empty((x.shape[0], w.shape[0], *grid.output_size), dtype=x.dtype))
     return _run(plan_of(grid, False, x.shape[0], w.shape, groups, x.dtype), x, w, b, y)
 
 
 def conv_input_grad(gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel."""
-    gx = torch.empty((gy.shape[0], w.shape[1] * groups, *grid.input_size), dtype=gy.dtype)
+    gx = paged(torch.empty((gy.shape[0], w.shape[1] * groups, *grid.input_size), dtype=gy.dtype))
     return _run(plan_of(grid, True, gy.shape[0], w.shape, groups, gy.dtype), gy, w, b, gx)
 
 

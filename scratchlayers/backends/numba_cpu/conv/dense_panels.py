@@ -7,8 +7,7 @@ displacement reads, or zero. Taps that read the same line a little further on ne
 from __future__ import annotations
 
 from ..jit import inner
-from ..masks import lanes_between, load_where
-from ..simd import at, evens, interleaved_high, interleaved_low, load, splat, store, store_first
+from ..simd import at, evens, interleaved_high, interleaved_low, load, load_first, splat, store, store_first
 from . import dense_table as table
 
 
@@ -20,7 +19,7 @@ def fill(lines, x, plan, rows, lanes, start, count, channel, channels):
         plan[table.FILLS],
         plan[table.LINE],
     )
-    step = plan[table.STEP_W]
+    step, limit = plan[table.STEP_W], plan[table.BATCH] * plan[table.CHANNELS] * plane
     for f in range(fills):
         number = find_rows(rows, plan, plan[table.BASES] + 3 * f, start, count, channel)
         for c in range(channels):
@@ -29,11 +28,11 @@ def fill(lines, x, plan, rows, lanes, start, count, channel, channels):
                 row = at(rows, 5 * r)
                 segment = at(line, row[0])
                 if step == 1:
-                    copy(segment, x, lanes, row[1], row[2], row[3], row[4] + c * plane)
+                    copy(segment, x, limit, lanes, row[1], row[2], row[3], row[4] + c * plane)
                 elif step == 2:
-                    copy_every_second(segment, x, lanes, row[1], row[2], row[3], row[4] + c * plane)
+                    copy_every_second(segment, x, limit, lanes, row[1], row[2], row[3], row[4] + c * plane)
                 else:
-                    copy_apart(segment, x, row[1], row[2], row[3], row[4] + c * plane, step)
+                    copy_apart(segment, x, lanes, row[1], row[2], row[3], row[4] + c * plane, step)
 
 
 @inner
@@ -74,88 +73,87 @@ def find_rows(rows, plan, base, start, count, channel):
 
 
 # Each of these writes line[i] = x[source + i · step] for first ≤ i < last and 0 for the other i < length. Up to a
-# vector beyond it may be written too: what lies there is filled later.
+# vector beyond it may be written too: what lies there is filled later. x has ``limit`` elements.
 
 
 @inner
-def copy(line, x, lanes, length, first, last, source):
+def copy(line, x, limit, lanes, length, first, last, source):
     """Step 1."""
-    i = 0
-    while i < length:
-        if first <= i and i + lanes <= last:
+    clear(line, lanes, 0, first)
+    i = first
+    while i < last:
+        if source + i + lanes <= limit:
             store(line, i, load(x, source + i))
         else:
-            store(line, i, load_between(x, source + i, first - i, last - i))
+            store(line, i, load_first(x, source + i, last - i))
         i += lanes
+    clear(line, lanes, last, length)
 
 
 @inner
-def copy_every_second(line, x, lanes, length, first, last, source):
+def copy_every_second(line, x, limit, lanes, length, first, last, source):
     """Step 2."""
-    i = 0
-    while i < length:
+    clear(line, lanes, 0, first)
+    i = first
+    while i < last:
         where = source + 2 * i
-        if first <= i and i + lanes < last:
+        if where + 2 * lanes <= limit:
             store(line, i, evens(load(x, where), load(x, where + lanes)))
         else:
-            low, high = 2 * (first - i), 2 * (last - i) - 1
-            a, b = load_between(x, where, low, high), load_between(x, where + lanes, low - lanes, high - lanes)
-            store(line, i, evens(a, b))
+            left = 2 * (last - i) - 1
+            store(line, i, evens(load_first(x, where, left), load_first(x, where + lanes, left - lanes)))
         i += lanes
+    clear(line, lanes, last, length)
 
 
 @inner
-def copy_apart(line, x, length, first, last, source, step):
+def copy_apart(line, x, lanes, length, first, last, source, step):
     """Any step."""
-    i = 0
-    while i < first:
-        line[i] = 0.0
-        i += 1
+    clear(line, lanes, 0, first)
+    i = first
     while i < last:
         line[i] = x[source + i * step]
         i += 1
-    while i < length:
-        line[i] = 0.0
-        i += 1
+    clear(line, lanes, last, length)
 
 
 @inner
-def load_between(x, index, low, high):
-    """Return the vector at x[index], 0 in the lanes below ``low`` and from ``high`` on, whose memory is not read."""
-    return load_where(x, index, lanes_between(x, low, high), splat(x, 0.0))
+def clear(line, lanes, i, until):
+    """Write zeros from i on."""
+    while i < until:
+        store(line, i, splat(line, 0.0))
+        i += lanes
 
 
 @inner
-def empty(y, sums, plan, lanes, pitch, start, count, filter, filters, phases):
-    """Bring sums[(phase · phases + m) · pitch + i] of position start + i to Y of this and the next filters.
+def empty(y, sums, plan, lanes, pitch, start, count, filters, phases):
+    """Bring sums[(phase · phases + m) · pitch + i] of position start + i to Y; y is where the first filter's Y begins.
 
     The phases of the last axis take turns along a row of Y. Positions that are no output's are left out.
     """
     out_d, out_h, out_w, turns = plan[table.OUTPUT_D], plan[table.OUTPUT_H], plan[table.OUTPUT_W], plan[table.PHASES_W]
-    row, column = start // plan[table.WIDTH_W], start % plan[table.WIDTH_W]
+    phases_d, phases_h, width = plan[table.PHASES_D], plan[table.PHASES_H], plan[table.WIDTH_W]
+    plane, image = out_d * out_h * out_w, plan[table.FILTERS] * out_d * out_h * out_w
+    row, column = start // width, start % width
     slab, h = row // plan[table.WIDTH_H], row % plan[table.WIDTH_H]
     n, d = slab // plan[table.WIDTH_D], slab % plan[table.WIDTH_D]
     done = 0
     while done < count:
-        length = min(plan[table.WIDTH_W] - column, count - done)
-        wanted = (
-            min(length, plan[table.POSITIONS_W] - column)
-            if h < plan[table.POSITIONS_H] and d < plan[table.POSITIONS_D]
-            else 0
-        )
-        if wanted > 0:
-            for phase in range(plan[table.PHASES_D] * plan[table.PHASES_H]):
-                y_d, y_h = (
-                    d * plan[table.PHASES_D] + phase // plan[table.PHASES_H],
-                    h * plan[table.PHASES_H] + phase % plan[table.PHASES_H],
-                )
+        length = min(width - column, count - done)
+        wanted = min(length, plan[table.POSITIONS_W] - column)
+        if wanted > 0 and h < plan[table.POSITIONS_H] and d < plan[table.POSITIONS_D]:
+            room = min(wanted * turns, out_w - column * turns)
+            for phase in range(phases_d * phases_h):
+                y_d, y_h = d * phases_d + phase // phases_h, h * phases_h + phase % phases_h
                 if y_d < out_d and y_h < out_h:
-                    for m in range(filters):
-                        target = (((n * plan[table.FILTERS] + filter + m) * out_d + y_d) * out_h + y_h) * out_w
-                        target += column * turns
-                        room = min(wanted * turns, out_w - column * turns)
-                        parts = at(sums, (phase * turns * phases + m) * pitch + done)
-                        interleave(at(y, target), parts, lanes, turns, phases * pitch, room)
+                    target = at(y, n * image + (y_d * out_h + y_h) * out_w + column * turns)
+                    source = at(sums, phase * turns * phases * pitch + done)
+                    if turns == 1:
+                        for m in range(filters):
+                            copy_exactly(at(target, m * plane), at(source, m * pitch), lanes, room)
+                    else:
+                        for m in range(filters):
+                            interleave(at(target, m * plane), at(source, m * pitch), lanes, turns, phases * pitch, room)
         done, column, h = done + length, 0, h + 1
         if h == plan[table.WIDTH_H]:
             h, d = 0, d + 1
@@ -164,27 +162,31 @@ def empty(y, sums, plan, lanes, pitch, start, count, filter, filters, phases):
 
 
 @inner
+def copy_exactly(y, source, lanes, count):
+    """y[i] = source[i] for the first ``count`` elements, the last ones perhaps twice."""
+    i = 0
+    while i + lanes <= count:
+        store(y, i, load(source, i))
+        i += lanes
+    if i < count and count >= lanes:
+        store(y, count - lanes, load(source, count - lanes))
+    elif i < count:
+        store_first(y, 0, load(source, 0), count)
+
+
+@inner
 def interleave(y, parts, lanes, turns, distance, count):
     """y[i] = parts[i % turns · distance + i // turns] for the first ``count`` elements."""
     i = 0
-    if turns == 1:
-        while i + lanes <= count:
-            store(y, i, load(parts, i))
-            i += lanes
-        if i < count:
-            store_first(y, i, load(parts, i), count - i)
-    elif turns == 2:
-        while i < count:
+    if turns == 2:
+        while i + 2 * lanes <= count:
             a, b = load(parts, i // 2), load(parts, distance + i // 2)
-            store_first(y, i, interleaved_low(a, b), count - i)
-            store_first(y, i + lanes, interleaved_high(a, b), count - i - lanes)
+            store(y, i, interleaved_low(a, b))
+            store(y, i + lanes, interleaved_high(a, b))
             i += 2 * lanes
-    else:
-        for turn in range(turns):
-            i = turn
-            while i < count:
-                y[i] = parts[turn * distance + i // turns]
-                i += turns
+    while i < count:
+        y[i] = parts[i % turns * distance + i // turns]
+        i += 1
 
 
 @inner

@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from ..jit import Longs, Real, kernel
-from ..simd import emit_fma, emit_load, emit_splat, emit_store, vector_of
+from ..simd import emit_fma, emit_load, emit_prefetch, emit_splat, emit_store, vector_of
 from ..target import REGISTERS
 
 # the largest tile that leaves registers for b's vectors and a's number: 24 sums of 32, or 12 of 16
@@ -97,6 +97,9 @@ def _tile(pointer, rows, vectors, place, biased=False):
                 emit_load(builder, b, builder.add(start, _I64(j * vector.count)), vector) for j in range(vectors)
             )
             numbers = row_of_a(builder.add(i, _I64(1)) if biased else i)
+            if biased:  # what a later tile begins with
+                ahead = builder.mul(builder.add(i, builder.add(count, _I64(2))), _I64(rows))
+                emit_prefetch(builder, a, ahead, cache=2)
             if vectors > rows:  # registers hold what is fewer: the numbers,
                 row = list(numbers)
                 columns = [
