@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,40 +17,16 @@ from ....geometry import Grid
 from .. import team, workspace
 from ..choose import Algorithm, Problem
 from ..jit import Longs, Real, kernel
+from ..pages import paged
 from ..simd import at
 from ..target import lanes
+from . import depthwise_lanes
 from .depthwise_axis import axes, forward, transposed
 from .depthwise_copy import clear, deal, gather
 from .depthwise_layout import layout, lined
-from .depthwise_plan import Tables, shape_of
-from .depthwise_tile import call, sum_taps
-
-ROWS = RUN = REST = 1  # replaced when compiled: vectors of a tile, taps of a run and of a shorter one
-
-
-@kernel
-def sum_tiles(
-    lo,
-    hi,
-    thread,
-    tiles: Longs,
-    x: Real,
-    x_pitch,
-    w: Real,
-    begin: Real,
-    shifts: Longs,
-    runs,
-    rests,
-    y: Real,
-    y_pitch,
-    drop,
-):
-    """Every tile: ``sum_taps`` from begin[0] on, at what three numbers of ``tiles`` say: from, to, elements."""
-    for tile in range(lo, hi):
-        t = at(tiles, 3 * tile)
-        sum_taps(
-            ROWS, RUN, REST, x, t[0], x_pitch, shifts, w, runs, rests, begin[0], y, t[1], y_pitch, t[2], drop
-        )  # fmt: skip
+from .depthwise_plan import Plan, Tables, shape_of
+from .depthwise_tile import call
+from .depthwise_tiles import sum_tiles
 
 
 @kernel
@@ -127,19 +101,8 @@ def sum_blocks(
                     p[1],
                     p[2],
                 )
-                call(inner, (0, p[5], thread, *places, target, y_pitch, drop))
+                call(inner, (0, p[5], thread, *places, target, y_pitch, 2**62, drop))
             gather(at(own, out), y, base, at(gathered, block[4]), block[5], step, out_plane)
-
-
-class Plan(NamedTuple):
-    """What a call needs beside its tensors."""
-
-    address: int
-    tasks: int
-    work: float
-    scratch: int
-    numbers: tuple[int, ...]
-    tables: tuple[np.ndarray, ...]
 
 
 @lru_cache(maxsize=512)
@@ -176,7 +139,7 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, b
         len(plan.phases),
         len(plan.blocks),
         *(array.ctypes.data for array in arrays),
-        sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest),
+        sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest, ACROSS=0),
     )
     address = sum_blocks.compiled(dtype)
     tasks = batch * channels * len(plan.blocks)
@@ -187,7 +150,7 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, b
 def _run(x: Tensor, w: Tensor, b: Tensor | None, plan: Plan, channels: int, size: tuple[int, ...]) -> Tensor:
     x, w = x.contiguous(), w.contiguous()
     b = b if b is None else b.contiguous()
-    y = torch.empty(size, dtype=x.dtype)
+    y = paged(torch.empty(size, dtype=x.dtype))
     scratch = workspace.scratch(plan.scratch * team.threads(plan.tasks, plan.work))
     tensors = (x.data_ptr(), w.data_ptr(), (w if b is None else b).data_ptr(), y.data_ptr(), scratch.data_ptr())
     team.run(plan.address, plan.tasks, plan.work, *tensors, channels, b is not None, *plan.numbers)
@@ -196,12 +159,16 @@ def _run(x: Tensor, w: Tensor, b: Tensor | None, plan: Plan, channels: int, size
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor:
     """y[n,o,p] = b[o] + Σ_t x[n,c,p,t] · w[o,t], c the channel of o's group."""
+    if w.shape[0] == groups and depthwise_lanes.suits(x, grid):
+        return depthwise_lanes.run(x, w, b, grid, False)
     plan = _plan(grid, x.shape[0], groups, w.shape[0] // groups, x.dtype, False)
     return _run(x, w, b, plan, groups, (x.shape[0], w.shape[0], *grid.output_size))
 
 
 def conv_input_grad(gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel."""
+    if w.shape[0] == groups and depthwise_lanes.suits(gy, grid):
+        return depthwise_lanes.run(gy, w, b, grid, True)
     plan = _plan(grid, gy.shape[0], groups, w.shape[0] // groups, gy.dtype, True)
     return _run(gy, w, b, plan, groups, (gy.shape[0], groups, *grid.input_size))
 

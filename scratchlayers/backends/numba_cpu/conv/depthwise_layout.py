@@ -70,7 +70,8 @@ def layout(axes: tuple[Axis, Axis, Axis], lead: int, itemsize: int, lanes: int) 
     depth, rows, columns = (axis.reach + most for axis, most in zip(axes, largest, strict=True))
     whole = largest[2] == axes[2].places
     shared = _shared(axes[2], columns) if whole else columns
-    flat = largest[1] == 1 or (whole and _pays_flat(largest[1], largest[2], shared, lanes))
+    narrow = largest[1] == 1 or (whole and _pays_flat(largest[1], largest[2], shared, lanes))
+    flat = lanes > 1 and narrow
     full = -(-largest[2] // lanes) * lanes + axes[2].reach
     pitch = shared if flat else rounded(full * itemsize) // itemsize
     plane = lined((rows - 1) * pitch + max(pitch, columns) + 2 * lanes, itemsize)

@@ -24,6 +24,17 @@ class Shape(NamedTuple):
     rest: int
 
 
+class Plan(NamedTuple):
+    """What a call needs beside its tensors."""
+
+    address: int
+    tasks: int
+    work: float
+    scratch: int
+    numbers: tuple[int, ...]
+    tables: tuple[np.ndarray, ...]
+
+
 def shape_of(plan: Layout, kernel_size: tuple[int, int, int]) -> Shape:
     """Return the cheapest way to cut the sums."""
     wide = plan.axes[1].apart
@@ -82,7 +93,7 @@ class Tables:
 
     def __init__(self, plan: Layout, shape: Shape, kernel_size: tuple[int, int, int]) -> None:
         self.plan, self.shape = plan, shape
-        self.direct = plan.axes[2].step == 1 and (not plan.flat or plan.axes[1].places == 1)
+        self.direct = plan.lanes == 1 or (plan.axes[2].step == 1 and (not plan.flat or plan.axes[1].places == 1))
         self.blocks, self.rows, self.passes, self.tiles = Table(6), Table(4), Table(6), Table(3)
         self.shifts, self.order, self.gathered = Table(1), Table(1), Table(3)
         self.out_pitch = plan.pitch if plan.flat else -(-plan.axes[2].places // plan.lanes) * plan.lanes

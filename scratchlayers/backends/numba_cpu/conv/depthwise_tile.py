@@ -22,6 +22,7 @@ from ..simd import (
     vector_of,
 )
 from .tile import emit_sums
+from .transpose import emit_transpose
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -40,40 +41,60 @@ def call(typingctx, address, arguments):
     return types.void(types.int64, arguments), generate
 
 
-@intrinsic(prefer_literal=True)
-def sum_taps(typingctx, rows, run, rest, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop):
-    """y[yi + j · y_pitch + ...] = begin + Σ_taps w[tap] · x[xi + shift of the tap + j · x_pitch + ...], j < rows.
-
-    ``shifts`` holds, for ``runs`` runs of ``run`` taps and then ``rests`` runs of ``rest`` taps, the first tap's shift;
-    the weights stand in the same order. Of vector j only the first lanes − j · drop elements are written.
-    """
-    i64, cut = types.int64, (rows, run, rest)
-    length, run, rest = (number.literal_value for number in cut)
-    source, target = (x, i64, i64, shifts, w, i64, i64), (x.dtype, y, i64, i64, i64, i64)
+@intrinsic
+def turn(typingctx, x, rows, y, yi, step):
+    """y[yi + i · step + r] = x[rows[r] + i] for r, i < lanes."""
 
     def generate(context, builder, signature, arguments):
-        _, _, _, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop = arguments
-        vector = context.get_value_type(vector_of(signature.args[3].dtype))
-        sums = [emit_splat(builder, begin, vector)] * length
+        x, rows, y, yi, step = arguments
+        vector = context.get_value_type(vector_of(signature.args[0].dtype))
+        places = [builder.load(builder.gep(rows, [_I64(r)])) for r in range(vector.count)]
+        for i, value in enumerate(emit_transpose(builder, [emit_load(builder, x, place, vector) for place in places])):
+            emit_store(builder, y, builder.add(yi, builder.mul(step, _I64(i))), value)
+        return context.get_dummy_value()
+
+    return types.void(x, rows, y, types.int64, types.int64), generate
+
+
+@intrinsic(prefer_literal=True)
+def sum_taps(
+    typingctx, rows, run, rest, across, x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop
+):
+    """y[yi + j · y_pitch + ...] = begin[0] + Σ_taps w[tap] · x[xi + shift of the tap + j · x_pitch + ...], j < rows.
+
+    ``shifts`` holds, for ``runs`` runs of ``run`` taps and then ``rests`` runs of ``rest`` taps, the first tap's shift;
+    the weights stand in the same order. Of vector j only the first lanes − j · drop elements are written. A weight is
+    one number for all lanes, as begin[0] is; or, where the lanes lie ``across`` channels, a vector of them.
+    """
+    i64, cut = types.int64, (rows, run, rest, across)
+    length, run, rest, vectors = (number.literal_value for number in cut)
+    source, target = (x, i64, i64, shifts, w, i64, i64), (begin, y, i64, i64, i64, i64)
+
+    def generate(context, builder, signature, arguments):
+        x, xi, x_pitch, shifts, w, runs, rests, begin, y, yi, y_pitch, lanes, drop = arguments[4:]
+        vector = context.get_value_type(vector_of(signature.args[4].dtype))
+        sums = [_weight(builder, begin, 0, vector, vectors)] * length
         source = builder.gep(x, [xi])
         for taps, count in ((run, runs), (rest, rests)):
             if taps:
-                sums = emit_sums(builder, sums, count, _run(builder, taps, length, source, x_pitch, shifts, w, vector))
-                shifts, w = builder.gep(shifts, [count]), builder.gep(w, [builder.mul(count, _I64(taps))])
+                step = _run(builder, taps, length, source, x_pitch, shifts, w, vector, vectors)
+                sums = emit_sums(builder, sums, count, step)
+                used = builder.mul(count, _I64(taps * (vector.count if vectors else 1)))
+                shifts, w = builder.gep(shifts, [count]), builder.gep(w, [used])
         _store_rows(builder, sums, builder.gep(y, [yi]), y_pitch, lanes, drop)
         return context.get_dummy_value()
 
     return types.void(*cut, *source, *target), generate
 
 
-def _run(builder, taps, length, x, pitch, shifts, w, vector):
+def _run(builder, taps, length, x, pitch, shifts, w, vector, vectors):
     """Return what emits one run of taps, the sums of all rows at once."""
 
     def step(i, sums):
         sums = list(sums)
         here = builder.gep(x, [builder.load(builder.gep(shifts, [i]))])
-        numbers = builder.gep(w, [builder.mul(i, _I64(taps))])
-        weights = [emit_splat(builder, builder.load(builder.gep(numbers, [_I64(t)])), vector) for t in range(taps)]
+        numbers = builder.gep(w, [builder.mul(i, _I64(taps * (vector.count if vectors else 1)))])
+        weights = [_weight(builder, numbers, t, vector, vectors) for t in range(taps)]
         for k in range(length + taps - 1):
             value = emit_load(builder, here, _I64(0), vector)
             for t in range(taps):
@@ -83,6 +104,13 @@ def _run(builder, taps, length, x, pitch, shifts, w, vector):
         return sums
 
     return step
+
+
+def _weight(builder, w, i, vector, vectors):
+    """Emit the vector i of w, or number i in all lanes."""
+    if vectors:
+        return emit_load(builder, w, _I64(i * vector.count), vector)
+    return emit_splat(builder, builder.load(builder.gep(w, [_I64(i)])), vector)
 
 
 def _store_rows(builder, values, y, pitch, lanes, drop) -> None:

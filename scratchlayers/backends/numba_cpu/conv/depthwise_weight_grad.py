@@ -19,39 +19,15 @@ from ..choose import Algorithm
 from ..jit import Bytes, Longs, Real, kernel
 from ..simd import at, length, load, total
 from ..target import lanes
-from .depthwise import WHY, Plan, can, pays
+from . import depthwise_lanes_weight_grad
+from .depthwise import WHY, can, pays
 from .depthwise_axis import axes, forward
 from .depthwise_copy import clear, deal
 from .depthwise_layout import layout, lined
-from .depthwise_tile import call, sum_places
+from .depthwise_plan import Plan
+from .depthwise_tile import call
+from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
-
-ROWS = RUN = WIDTH = 1  # replaced when compiled: rows of a tile, taps of a run, runs at a time
-
-
-@kernel
-def sum_runs(
-    lo,
-    hi,
-    thread,
-    x: Real,
-    x_pitch,
-    shifts: Longs,
-    sums: Real,
-    gy: Real,
-    gy_pitch,
-    valid: Bytes,
-    valid_pitch,
-    whole: Longs,
-    wholes,
-    part: Longs,
-    parts,
-):
-    """Every ``WIDTH`` runs of taps: ``sum_places`` over the whole tiles, and over those of which lanes do not count."""
-    for block in range(lo, hi):
-        first, own = at(shifts, block * WIDTH), at(sums, block * WIDTH * RUN * length(x))
-        sum_places(ROWS, RUN, WIDTH, 0, x, x_pitch, first, own, gy, gy_pitch, valid, valid_pitch, whole, wholes)
-        sum_places(ROWS, RUN, WIDTH, 1, x, x_pitch, first, own, gy, gy_pitch, valid, valid_pitch, part, parts)
 
 
 @kernel
@@ -159,6 +135,8 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype) -
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
     """gw[o,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], c the channel of o's group."""
+    if gy.shape[1] == groups and depthwise_lanes_weight_grad.fits(x, gy, grid):
+        return depthwise_lanes_weight_grad.run(x, gy, grid)
     x, gy = x.contiguous(), gy.contiguous()
     plan = _plan(grid, x.shape[0], groups, gy.shape[1] // groups, x.dtype)
     gw = torch.empty((gy.shape[1], 1, *grid.kernel_size), dtype=x.dtype)
