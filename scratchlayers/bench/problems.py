@@ -25,9 +25,8 @@ class Problem:
     """``build()`` makes torch's module, of which ours is a converted copy; ``shape`` is that of its input.
 
     ``bare`` makes, of ``torch.nn.functional`` or ours and the module, the function to be timed in its place. Of a
-    ``small`` problem torch's time is the better of its two ways, with oneDNN and without. ``quick`` is the input's
-    shape in a quick run, of which most problems are no part. A ``net`` is given data: no gradient of its input is
-    asked for.
+    ``small`` problem torch's time is the better of its two ways, with oneDNN and without. ``quick`` is the batch of a
+    quick run, of which most problems are no part. A ``net`` is given data: no gradient of its input is asked for.
     """
 
     id: str
@@ -38,7 +37,7 @@ class Problem:
     passes: tuple[str, ...] = PASSES
     bare: Callable[[Any, torch.nn.Module], Call] | None = None
     small: bool = False
-    quick: tuple[int, ...] | None = None
+    quick: int | None = None
     net: bool = False
 
     def matches(self, pattern: str) -> bool:
@@ -47,7 +46,7 @@ class Problem:
 
     def quickly(self) -> Problem:
         """Return the problem as a quick run takes it."""
-        return replace(self, shape=self.quick or self.shape)
+        return replace(self, shape=(self.quick or self.shape[0], *self.shape[1:]))
 
 
 @dataclass(frozen=True)
