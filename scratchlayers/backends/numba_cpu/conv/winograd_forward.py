@@ -1,0 +1,173 @@
+"""A 3 × 3 convolution, or its input gradient, by Winograd's algorithm.
+
+A task is a block of tiles and a block of filters. For one block of channels after the other it transforms the block's
+inputs and weights and adds their 36 matrix products to the block's sums, which it transforms back at the end. All of
+that is the thread's own memory, whose size does not grow with the problem: nothing is transformed as a whole.
+
+The input gradient is the convolution of gy with the weights turned by half a circle, channels and filters exchanged.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ....geometry import Grid, Sizes
+from .. import team, workspace
+from ..dense import dense, strides
+from ..jit import Longs, Real, kernel
+from ..simd import at, load, splat, store, total
+from .depthwise_tile import call
+from .tile import ROWS, VECTORS
+from .winograd_plan import (
+    CHANNELS,
+    FLOAT,
+    LANES,
+    PANEL,
+    POINTS,
+    filters_of_block,
+    image_words,
+    lead,
+    offsets,
+    staged,
+    tiling,
+    up,
+)
+from .winograd_product import product
+from .winograd_tiles import Block, Image, Room, pack_data, pack_filters, unpack
+
+STEP = 32  # channels that are added up before their sum is added to others'
+
+
+@kernel
+def multiply(
+    data: Real, data_plane, data_lead, weights: Real, weights_plane, panel, channels, tiles, filters,
+    sums: Real, breadth, piece: Real, first,
+):  # fmt: skip
+    """sums[t][i][k] (+)= Σ_c data[i][t][c] · weights[i][k][c] at each of the points i.
+
+    A kernel of its own: compiled into a longer one its innermost loop would be left without registers.
+    """
+    for i in range(POINTS):
+        for k in range(0, filters, PANEL):
+            u = at(weights, i * weights_plane + k // PANEL * panel)
+            for t in range(0, tiles, ROWS):
+                a, m, m_step = (
+                    at(data, i * data_plane + t * data_lead),
+                    at(sums, (t * POINTS + i) * breadth + k),
+                    POINTS * breadth,
+                )
+                c_at, c_step = m, m_step
+                if first == 0:
+                    c_at, c_step = piece, PANEL
+                for c in range(0, channels, STEP):
+                    deep, new = min(STEP, channels - c), c == 0
+                    product(ROWS, VECTORS, at(a, c), data_lead, 1, at(u, c * PANEL), PANEL, c_at, c_step, deep, new)
+                if first == 0:
+                    for r in range(ROWS):
+                        for j in range(0, PANEL, LANES):
+                            store(m, r * m_step + j, load(m, r * m_step + j) + load(piece, r * PANEL + j))
+
+
+@kernel
+def convolve(
+    lo, hi, thread, multiply,
+    x: Real, w: Real, b: Real, y: Real, memory: Real, bad: Longs, biased, turned, channels, filters,
+    height, width, x_batch, x_channel, x_row, x_pixel, y_height, y_width, y_batch, y_channel, y_row, y_pixel,
+    filter_step, channel_step, top, left, dilation, down, across, rows,
+    block_rows, block_columns, column_blocks, blocks, block_channels, block_filters, data_plane, data_lead,
+    staged_at, data_at, weights_at, sums_at, share,
+):  # fmt: skip
+    """y = conv(x, w) + b for the tasks from ``lo`` to ``hi``; bad[0] = 1 if a number of y is not finite.
+
+    A thread's memory: a window and a piece of sums; staged pixels; data [36][tiles][data_lead]; weights
+    [36][panels][channels][PANEL]; sums [tiles][36][filters].
+    """
+    own = at(memory, thread * share)
+    room = Room(own, at(own, staged_at))
+    data, weights, sums = at(own, data_at), at(own, weights_at), at(own, sums_at)
+    source = Image(x, height, width, x_batch, x_channel, x_row, x_pixel)
+    target = Image(y, y_height, y_width, y_batch, y_channel, y_row, y_pixel)
+    panel, weights_plane, pitch = block_channels * PANEL, block_filters * block_channels + LANES, POINTS * block_filters
+    suspect = splat(x, 0.0)
+    packed = -1
+    for task in range(lo, hi):
+        part, spot = task // blocks, task % blocks
+        row, column = spot // column_blocks * block_rows, spot % column_blocks * block_columns
+        columns = min(block_columns, across - column)
+        block = Block(row, min(row + block_rows, rows), column, columns, down, top, left, dilation)
+        tiles, first = (block.last - row) * columns, part * block_filters
+        some = min(block_filters, filters - first)
+        c = 0
+        while c < channels:
+            deep = min(block_channels, channels - c)
+            if packed != part or block_channels < channels:
+                taps = at(w, first * filter_step + c * channel_step)
+                pack_filters(
+                    taps, filter_step, channel_step, turned, some, deep, weights, panel, PANEL, weights_plane, room
+                )
+                packed = part
+            pack_data(source, block, c, deep, data, data_lead, data_plane, room)
+            new = 1 if c == 0 else 0
+            left_side, right_side = (data, data_plane, data_lead), (weights, weights_plane, panel)
+            call(multiply, (*left_side, *right_side, deep, tiles, some, sums, block_filters, own, new))
+            c += block_channels
+        suspect = unpack(target, block, b, biased, first, some, sums, pitch, block_filters, room, suspect)
+    if total(suspect) != 0.0:
+        bad[0] = 1
+
+
+def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor | None:
+    """y = b + the convolution of x; None where a number of y is not finite."""
+    return _run(x, w, b, grid.output_size, grid.before, grid.dilation[0], turned=False)
+
+
+def conv_input_grad(gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor | None:
+    """gx = the transpose of ``conv`` in x, plus b; None where a number of gx is not finite."""
+    top, left = (2 * d - before for d, before in zip(grid.dilation, grid.before, strict=True))
+    return _run(gy, w, b, grid.input_size, (top, left), grid.dilation[0], turned=True)
+
+
+def _run(
+    x: Tensor, w: Tensor, b: Tensor | None, size: Sizes, before: Sizes, dilation: int, turned: bool
+) -> Tensor | None:
+    x, last = dense(x)
+    shape = (x.shape[0], w.shape[1] if turned else w.shape[0], *size)
+    y = torch.empty_strided(shape, strides(shape, last), dtype=x.dtype)
+    tasks, work, share, words = _plan(x.shape, shape, before, dilation, turned, last)
+    memory = workspace.scratch(team.threads(tasks, work) * share * FLOAT)
+    bad = ctypes.c_int64(0)
+    team.run(
+        *(convolve.compiled(torch.float32), tasks, work, multiply.compiled(torch.float32)),
+        *(x.data_ptr(), w.data_ptr(), 0 if b is None else b.data_ptr(), y.data_ptr()),
+        *(memory.data_ptr(), ctypes.addressof(bad), b is not None, *words),
+    )
+    return None if bad.value else y
+
+
+@lru_cache(1024)
+def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, turned: bool, last: bool):
+    """Return the number of tasks, of operations, of elements of a thread's memory, and the kernel's last words."""
+    (images, channels, *size), (_, filters, *y_size) = x_shape, y_shape
+    cut = tiling(images, *y_size, dilation)
+    block_channels, block_filters = min(CHANNELS, channels), filters_of_block(filters, cut.blocks)
+    tiles, data_lead = up(cut.block, ROWS), lead(block_channels)
+    parts = -(-filters // block_filters)
+    _, staged_at, data_at, weights_at, sums_at, share = offsets(
+        max(POINTS * LANES, ROWS * PANEL),
+        LANES * max(staged(cut, size[1]), staged(cut, y_size[1]), 9 * block_channels),
+        POINTS * tiles * data_lead,
+        POINTS * (block_channels * block_filters + LANES),
+        POINTS * tiles * block_filters,
+    )
+    words = (
+        *(turned, channels, filters, *image_words(channels, *size, last), *image_words(filters, *y_size, last)),
+        *((9, 9 * filters) if turned else (9 * channels, 9)),
+        *(*before, dilation, cut.down, cut.across, cut.rows, cut.block_rows, cut.block_columns),
+        *(cut.column_blocks, cut.blocks, block_channels, block_filters, tiles * data_lead, data_lead),
+        *(staged_at, data_at, weights_at, sums_at, share),
+    )
+    return cut.blocks * parts, 2 * POINTS * cut.count * channels * filters, share, words

@@ -1,0 +1,174 @@
+"""The gradient of a 3 × 3 convolution's weights by Winograd's algorithm.
+
+A task is a block of filters, a block of channels and a slice of the tiles. Block of tiles after block it transforms
+the inputs and the output gradients, adds their 36 matrix products to its sums, and transforms these back at the end.
+What the slices found is added up, in their order, by tasks of their own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ....geometry import Grid, Sizes
+from .. import team, workspace
+from ..dense import dense
+from ..jit import Longs, Real, kernel
+from ..simd import at, load, splat, store, total
+from ..target import REGISTERS
+from .depthwise_tile import call
+from .tile import VECTORS
+from .winograd_lanes import TAPS
+from .winograd_plan import (
+    CHANNELS,
+    FILTERS,
+    FLOAT,
+    LANES,
+    PANEL,
+    POINTS,
+    TASKS,
+    ceil,
+    image_words,
+    lead,
+    offsets,
+    staged,
+    tiling,
+    up,
+)
+from .winograd_product import product
+from .winograd_squares import tap_square
+from .winograd_tiles import Block, Image, Room, pack_data, pack_gradients
+
+STEP = 32  # tiles that are added up before their sum is added to others'
+ROWS = 8 if REGISTERS == 32 else 6  # filters of a register tile: numbers of filters are multiples of 8 more than of 12
+
+
+@kernel
+def multiply(
+    gradients: Real, gradients_plane, gradients_lead, data: Real, data_plane, data_lead, tiles, filters, channels,
+    sums: Real, sums_plane, sums_lead, piece: Real, first,
+):  # fmt: skip
+    """sums[i][k][c] (+)= Σ_t gradients[i][t][k] · data[i][t][c] at each of the points i."""
+    for i in range(POINTS):
+        for c in range(0, channels, PANEL):
+            b = at(data, i * data_plane + c)
+            for k in range(0, filters, ROWS):
+                a, m = at(gradients, i * gradients_plane + k), at(sums, i * sums_plane + k * sums_lead + c)
+                c_at, c_step = m, sums_lead
+                if first == 0:
+                    c_at, c_step = piece, PANEL
+                for t in range(0, tiles, STEP):
+                    left, right = at(a, t * gradients_lead), at(b, t * data_lead)
+                    deep, new = min(STEP, tiles - t), t == 0
+                    product(ROWS, VECTORS, left, 1, gradients_lead, right, data_lead, c_at, c_step, deep, new)
+                if first == 0:
+                    for r in range(ROWS):
+                        for j in range(0, PANEL, LANES):
+                            store(m, r * sums_lead + j, load(m, r * sums_lead + j) + load(piece, r * PANEL + j))
+
+
+@kernel
+def correlate(
+    lo, hi, thread, multiply,
+    x: Real, gy: Real, found: Real, memory: Real, bad: Longs, channels, filters,
+    height, width, x_batch, x_channel, x_row, x_pixel, y_height, y_width, y_batch, y_channel, y_row, y_pixel,
+    top, left, dilation, down, across, rows, block_rows, block_columns, column_blocks, blocks, slices,
+    channel_blocks, block_channels, block_filters, found_lead,
+    gradients_plane, gradients_lead, data_plane, data_lead, sums_plane, sums_lead,
+    staged_at, gradients_at, data_at, sums_at, share,
+):  # fmt: skip
+    """found[slice][k][tap][c] = Σ of x · gy over the slice's tiles; bad[0] = 1 if a number of it is not finite."""
+    own = at(memory, thread * share)
+    room = Room(own, at(own, staged_at))
+    gradients, data, sums = at(own, gradients_at), at(own, data_at), at(own, sums_at)
+    inputs = Image(x, height, width, x_batch, x_channel, x_row, x_pixel)
+    outputs = Image(gy, y_height, y_width, y_batch, y_channel, y_row, y_pixel)
+    zeros = splat(x, 0.0)
+    suspect = zeros
+    for task in range(lo, hi):
+        number, part = task // slices, task % slices
+        k0, c0 = number // channel_blocks * block_filters, number % channel_blocks * block_channels
+        some, deep = min(block_filters, filters - k0), min(block_channels, channels - c0)
+        begin, end = part * blocks // slices, (part + 1) * blocks // slices
+        for spot in range(begin, end):
+            row, column = spot // column_blocks * block_rows, spot % column_blocks * block_columns
+            columns, last = min(block_columns, across - column), min(row + block_rows, rows)
+            read = Block(row, last, column, columns, down, top, left, dilation)
+            written = Block(row, last, column, columns, down, 0, 0, dilation)
+            pack_data(inputs, read, c0, deep, data, data_lead, data_plane, room)
+            pack_gradients(outputs, written, k0, some, gradients, gradients_lead, gradients_plane, room)
+            sides = (gradients, gradients_plane, gradients_lead, data, data_plane, data_lead)
+            new = 1 if spot == begin else 0
+            call(multiply, (*sides, (last - row) * columns, some, deep, sums, sums_plane, sums_lead, own, new))
+        for k in range(some):
+            for c in range(0, deep, LANES):
+                taps = at(found, ((part * filters + k0 + k) * TAPS) * found_lead + c0 + c)
+                products = at(sums, k * sums_lead + c)
+                suspect = tap_square(products, sums_plane, zeros, taps, 3 * found_lead, found_lead, suspect)
+    if total(suspect) != 0.0:
+        bad[0] = 1
+
+
+@kernel
+def collect(lo, hi, thread, found: Real, gw: Real, slices, filters, channels, found_lead):
+    """gw[k][c][tap] = Σ over the slices of found[slice][k][tap][c], for the filters from ``lo`` to ``hi``."""
+    for k in range(lo, hi):
+        for tap in range(TAPS):
+            first = at(found, (k * TAPS + tap) * found_lead)
+            for part in range(1, slices):
+                other = at(first, part * filters * TAPS * found_lead)
+                for c in range(0, channels, LANES):
+                    store(first, c, load(first, c) + load(other, c))
+            for c in range(channels):
+                gw[(k * channels + c) * TAPS + tap] = first[c]
+
+
+def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor | None:
+    """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]; None where a number of gw is not finite."""
+    (x, x_last), (gy, y_last) = dense(x), dense(gy)
+    filters, channels = gy.shape[1], x.shape[1]
+    gw = torch.empty(filters, channels, 3, 3, dtype=x.dtype)
+    tasks, work, share, size, ends, words = _plan(x.shape, gy.shape, grid.before, grid.dilation[0], x_last, y_last)
+    memory = workspace.scratch((team.threads(tasks, work) * share + size) * FLOAT)
+    found, own, bad = memory.data_ptr(), memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
+    team.run(
+        *(correlate.compiled(torch.float32), tasks, work, multiply.compiled(torch.float32)),
+        *(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad), *words),
+    )
+    if bad.value:
+        return None
+    team.run(collect.compiled(torch.float32), filters, size, found, gw.data_ptr(), *ends)
+    return gw
+
+
+@lru_cache(1024)
+def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, x_last: bool, y_last: bool):
+    """Return tasks, operations, elements of a thread's memory and of what is found, and the kernels' last words."""
+    (images, channels, *size), (_, filters, *y_size) = x_shape, y_shape
+    cut = tiling(images, *y_size, dilation)
+    block_channels, block_filters = min(CHANNELS, up(channels, PANEL)), min(FILTERS, up(filters, LANES))
+    channel_blocks, filter_blocks = ceil(channels, block_channels), ceil(filters, block_filters)
+    slices = min(ceil(2 * TASKS, channel_blocks * filter_blocks), cut.blocks)
+    gradients_lead, data_lead = lead(up(block_filters, ROWS)), lead(block_channels)
+    sums_lead, found_lead = lead(block_channels), up(channels, LANES)
+    sums_plane = up(block_filters, ROWS) * sums_lead
+    _, staged_at, gradients_at, data_at, sums_at, share = offsets(
+        max(POINTS * LANES, ROWS * PANEL),
+        LANES * max(staged(cut, size[1]), staged(cut, y_size[1])),
+        POINTS * cut.block * gradients_lead + ROWS,
+        POINTS * cut.block * data_lead,
+        POINTS * sums_plane,
+    )
+    words = (
+        *(channels, filters, *image_words(channels, *size, x_last), *image_words(filters, *y_size, y_last)),
+        *(*before, dilation, cut.down, cut.across, cut.rows, cut.block_rows, cut.block_columns),
+        *(cut.column_blocks, cut.blocks, slices, channel_blocks, block_channels, block_filters, found_lead),
+        *(cut.block * gradients_lead, gradients_lead, cut.block * data_lead, data_lead, sums_plane, sums_lead),
+        *(staged_at, gradients_at, data_at, sums_at, share),
+    )
+    tasks, found = slices * channel_blocks * filter_blocks, lead(slices * filters * TAPS * found_lead)
+    ends = (slices, filters, channels, found_lead)
+    return tasks, 2 * POINTS * cut.count * channels * filters, share, found, ends, words
