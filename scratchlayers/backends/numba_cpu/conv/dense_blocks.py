@@ -15,7 +15,8 @@ SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 e
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
 ROOM = 256 * 2**10  # bytes of lines at a time, and of sums: both fit the second cache
 TASKS = 32  # enough to keep any team of threads busy
-ROW, VECTOR = 8.0, 2.5  # multiply-adds of vectors that take as long as filling a row, and a vector of it
+# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, loading one for a tile
+ROW, VECTOR, STREAM = 16.0, 5.0, 2.0
 
 
 class Size(NamedTuple):
@@ -78,13 +79,18 @@ def _rounded(count: int, unit: int) -> int:
 
 
 def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
-    """Return about how many multiply-adds of vectors the work of one group's channel takes the time of."""
+    """Return about how many multiply-adds of vectors take as long as one channel of a group."""
     rows, vectors, layout = blocks[:3]
-    panels = -(-layout.total(size.batch, sweep) // (vectors * lanes(size.itemsize)))
+    many = lanes(size.itemsize)
+    panel, total = vectors * many, layout.total(size.batch, sweep)
     steps = sum(prod(map(len, phase)) for phase in phases_of(sweep))
-    loaded = vectors * 2 + rows  # where a line begins, vectors straddle cache lines
-    multiplied = -(-size.filters // rows) * steps * max(rows * vectors, loaded)
-    step = sweep[-1].step
-    vector = VECTOR * (step if step <= 2 else lanes(size.itemsize)) + ROW * lanes(size.itemsize) / layout.widths[-1]
-    copies = -(-size.filters // (rows * blocks.tiles)) * blocks.line / blocks.positions
-    return panels * (multiplied + copies * layout.fills * vectors * vector)
+    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * vectors * (rows + STREAM)
+    per_vector = VECTOR * min(sweep[-1].step, many)
+    shares = -(-size.filters // (rows * blocks.tiles))
+    filled = (
+        shares * layout.fills * total * blocks.line / blocks.positions * (per_vector / many + ROW / layout.widths[-1])
+    )
+    run, used = layout.runs(sweep)
+    apart = 1 - max(used - panel + 1, 0) / run
+    emptied = apart * total * size.filters * len(phases_of(sweep)) * (VECTOR / many + ROW / layout.widths[-1])
+    return multiplied + filled + emptied / size.channels

@@ -45,6 +45,17 @@ class Layout(NamedTuple):
             last = last * width + axis.positions - 1
         return (batch - 1) * prod(self.widths) + last + 1
 
+    def runs(self, sweep: Sweep) -> tuple[int, int]:
+        """(every how many positions a run of outputs begins that lie together, how many of these positions it has)."""
+        if any(len(axis.phases) > 1 for axis in sweep):
+            return 1, 0
+        run = 1
+        for axis, width in zip(reversed(sweep), reversed(self.widths), strict=True):
+            run *= width
+            if width != axis.positions:
+                return run, run // width * axis.positions
+        return run, run
+
 
 def lay(sweep: Sweep, shifted: int) -> Layout:
     """Return the layout in which the taps along the last ``shifted`` axes are shifted."""

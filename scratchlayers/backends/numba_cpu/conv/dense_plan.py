@@ -16,20 +16,26 @@ from ..workspace import rounded
 from . import dense_table as table
 from .dense_blocks import Blocks, Size, blocks_of, phases_of
 from .dense_layout import Layout
+from .dense_lines import fill
+from .dense_sums import empty
+from .dense_weights import pack
 from .sweep import Sweep, backward, forward
+from .tile import tile_kernel
 
 
 class Plan(NamedTuple):
-    """What a call hands on. ``packed`` (elements) is shared by all threads, ``scratch`` (bytes) is each one's own."""
+    """What a call hands on: a table at its address; how many tasks of either kind; memory in bytes.
 
-    rows: int
-    vectors: int
-    table: np.ndarray
+    ``packed`` is shared by all threads, ``scratch`` is each one's own.
+    """
+
+    address: int
     packs: int
     tasks: int
     work: float
     packed: int
     scratch: int
+    table: np.ndarray
 
 
 @lru_cache(maxsize=4096)
@@ -42,109 +48,114 @@ def plan_of(grid: Grid, transposed: bool, batch: int, w: torch.Size, groups: int
         steps |= {"FILTER_STEP": taps, "CHANNEL_STEP": channels * taps}
         filters, channels = channels, filters
     size = Size(batch, groups, channels, filters, dtype.itemsize)
-    blocks = blocks_of(sweep, size)
-    return _plan(sweep, size, blocks, steps)
+    return plan(sweep, size, blocks_of(sweep, size), steps, dtype)
 
 
-def _plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int]) -> Plan:
+def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype: torch.dtype) -> Plan:
+    """Return the plan of a sweep in these blocks; ``steps`` say where in w the next group, channel and filter are."""
     batch, groups, channels, filters, itemsize = size
     layout, phases = blocks.layout, [tuple(product(*phase)) for phase in phases_of(sweep)]
-    total, row_blocks = layout.total(batch, sweep), -(-filters // blocks.rows)
+    row_blocks, pieces = -(-filters // blocks.rows), -(-channels // blocks.channels)
+    shares, total = -(-row_blocks // blocks.tiles), layout.total(batch, sweep)
+    run, run_used = layout.runs(sweep)
+    panel = blocks.vectors * lanes(itemsize)
     line = rounded((blocks.line + lanes(itemsize)) * itemsize) // itemsize
-    pitch = rounded(blocks.positions * itemsize) // itemsize
-    sums_start = blocks.channels * layout.fills * line
-    spots_start = sums_start + len(phases) * blocks.tiles * blocks.rows * pitch
-    spots_start = spots_start * itemsize // 8
-    rows_start = spots_start + blocks.positions // (blocks.vectors * lanes(itemsize))
-    run, run_used = _runs(sweep, layout)
-    shares = -(-row_blocks // blocks.tiles)
-    pieces = -(-channels // blocks.channels)
-    packs = len(phases) * groups * pieces * row_blocks
-    tasks = -(-total // blocks.positions) * groups * shares
-    lists = []
-    place = table.LENGTH
-
-    def add(numbers):
-        nonlocal place
-        lists.append(np.array(numbers, np.int64).reshape(-1))
-        place += len(lists[-1])
-        return place - len(lists[-1])
-
+    lists = _Lists()
     packed, entries = 0, []
-    for phase in phases:
-        offsets = add(_offsets(phase, blocks, line))
-        entries += [len(phase), packed, offsets, add([sum(t for t, _ in tap) for tap in phase])]
-        packed += groups * pieces * row_blocks * blocks.rows * (1 + blocks.channels * len(phase))
-    values = {
+    for taps in phases:
+        offsets, numbers = _offsets(taps, blocks, line), [sum(t for t, _ in tap) for tap in taps]
+        entries += [len(taps), packed, lists.add(offsets), lists.add(numbers)]
+        packed += groups * pieces * row_blocks * blocks.rows * (1 + blocks.channels * len(taps))
+    values = steps | {
         "BATCH": batch,
         "CHANNELS": groups * channels,
         "FILTERS": groups * filters,
+        "GROUPS": groups,
+        "GROUP_CHANNELS": channels,
+        "GROUP_FILTERS": filters,
         "FILLS": layout.fills,
-        "BASES": add(list(product(*layout.copied))),
+        "BASES": lists.add(list(product(*layout.copied))),
         "LINE": line,
         "LOW": layout.low,
         "REACH": layout.high - layout.low,
         "TOTAL": total,
         "BLOCK": blocks.positions,
-        "SUMS_PITCH": pitch,
+        "PANEL": panel,
         "RUN": run,
         "RUN_USED": run_used,
-        "GROUPS": groups,
-        "GROUP_CHANNELS": channels,
-        "GROUP_FILTERS": filters,
         "CHANNELS_AT_ONCE": blocks.channels,
+        "PIECES": pieces,
+        "ROWS": blocks.rows,
         "ROW_BLOCKS": row_blocks,
         "SHARE": blocks.tiles,
         "SHARES": shares,
         "PHASES": len(phases),
-        "PHASE_TABLE": add(entries),
-        "PACKS": packs,
-        "SUMS_START": sums_start,
-        "SPOTS_START": spots_start,
-        "PIECES": pieces,
-        "ROWS_START": rows_start,
-        "ROWS": blocks.rows,
-        "LANES": lanes(itemsize),
-        "PANEL": blocks.vectors * lanes(itemsize),
-        **steps,
+        "PHASE_TABLE": lists.add(entries),
+        "PACKS": len(phases) * groups * pieces * row_blocks,
+        **{name.upper(): kernel.compiled(dtype) for name, kernel in (("fill", fill), ("empty", empty), ("pack", pack))},
+        "TILE": tile_kernel.compiled(dtype, ROWS=blocks.rows, VECTORS=blocks.vectors),
+        **_axes(sweep, layout),
+        **_memory(size, blocks, line, len(phases)),
     }
-    for a, letter in enumerate("DHW"):
-        axis = sweep[a]
-        values |= {
-            f"SOURCE_{letter}": axis.source,
-            f"STEP_{letter}": axis.step,
-            f"WIDTH_{letter}": layout.widths[a],
-            f"POSITIONS_{letter}": axis.positions,
-            f"OUTPUT_{letter}": axis.output,
-            f"PHASES_{letter}": len(axis.phases),
-        }
-    scratch = rounded(8 * (rows_start + 5 * (blocks.line // layout.widths[-1] + 2)))
-    values |= {"THREAD_SCRATCH": scratch // itemsize, "THREAD_LONGS": scratch // 8}
-    head = np.array([values[name] for name in table.NAMES], np.int64)
-    work = 2.0 * batch * groups * filters * channels * sum(map(len, phases)) * prod(a.positions for a in sweep)
-    packed = rounded(packed * itemsize) // itemsize
-    return Plan(blocks.rows, blocks.vectors, np.concatenate([head, *lists]), packs, tasks, work, packed, scratch)
+    numbers = lists.after(values)
+    work = 2.0 * batch * groups * filters * channels * sum(map(len, phases)) * prod(axis.positions for axis in sweep)
+    tasks = -(-total // blocks.positions) * groups * shares
+    scratch = values["THREAD_LONGS"] * 8
+    return Plan(numbers.ctypes.data, values["PACKS"], tasks, work, rounded(packed * itemsize), scratch, numbers)
 
 
-def _offsets(phase, blocks: Blocks, line: int) -> list[int]:
+class _Lists:
+    """Lists of integers that stand one behind the other after the table's named values."""
+
+    def __init__(self) -> None:
+        self._arrays: list[np.ndarray] = []
+        self._end = len(table.NAMES)
+
+    def add(self, numbers: list) -> int:
+        """Return the place at which the numbers will stand."""
+        self._arrays.append(np.array(numbers, np.int64).reshape(-1))
+        place, self._end = self._end, self._end + len(self._arrays[-1])
+        return place
+
+    def after(self, values: dict[str, int]) -> np.ndarray:
+        """Return the table."""
+        return np.concatenate([np.array([values[name] for name in table.NAMES], np.int64), *self._arrays])
+
+
+def _axes(sweep: Sweep, layout: Layout) -> dict[str, int]:
+    values = {}
+    for letter, axis, width in zip("DHW", sweep, layout.widths, strict=True):
+        names = ("SOURCE", "STEP", "WIDTH", "POSITIONS", "OUTPUT", "PHASES")
+        numbers = (axis.source, axis.step, width, axis.positions, axis.output, len(axis.phases))
+        values |= {f"{name}_{letter}": number for name, number in zip(names, numbers, strict=True)}
+    return values
+
+
+def _memory(size: Size, blocks: Blocks, line: int, phases: int) -> dict[str, int]:
+    """Where the parts of a thread's scratch begin: lines, sums, and lists of 64-bit integers."""
+    pitch = rounded(blocks.positions * size.itemsize) // size.itemsize
+    sums = blocks.channels * blocks.layout.fills * line
+    spots = (sums + phases * blocks.tiles * blocks.rows * pitch) * size.itemsize // 8
+    rows = spots + blocks.positions // (blocks.vectors * lanes(size.itemsize))
+    end = rounded(8 * (rows + 5 * (blocks.line // blocks.layout.widths[-1] + 2)))
+    return {
+        "SUMS_START": sums,
+        "SUMS_PITCH": pitch,
+        "SPOTS_START": spots,
+        "ROWS_START": rows,
+        "THREAD_LONGS": end // 8,
+        "THREAD_SCRATCH": end // size.itemsize,
+    }
+
+
+def _offsets(taps: tuple, blocks: Blocks, line: int) -> list[int]:
+    """Return where a position reads for every channel and tap, counted from the first line."""
     layout = blocks.layout
     where = []
-    for tap in phase:
-        fill, shift = 0, 0
+    for tap in taps:
+        fill_number, shift = 0, 0
         for (_, e), lines, place in zip(tap, layout.copied, layout.places, strict=True):
             number, further = place[e]
-            fill, shift = fill * len(lines) + number, shift + further
-        where.append(fill * line + shift - layout.low)
+            fill_number, shift = fill_number * len(lines) + number, shift + further
+        where.append(fill_number * line + shift - layout.low)
     return [c * layout.fills * line + offset for c in range(blocks.channels) for offset in where]
-
-
-def _runs(sweep: Sweep, layout: Layout) -> tuple[int, int]:
-    """(every how many positions a run of contiguous outputs begins, how many of them are outputs)."""
-    if any(len(axis.phases) > 1 for axis in sweep):
-        return 1, 0
-    run = 1
-    for axis, width in zip(reversed(sweep), reversed(layout.widths), strict=True):
-        run *= width
-        if width != axis.positions:
-            return run, run // width * axis.positions
-    return run, run

@@ -53,22 +53,8 @@ def tile_at(typingctx, rows, vectors, a, b, offsets, c, ldc, count, first):
 
 @kernel
 def tile_kernel(a: Real, b: Real, offsets: Longs, c: Real, ldc, count, first):
-    """:func:`tile_at` as code of its own, for kernels that serve all shapes: they call it at its address."""
+    """:func:`tile_at` as code of its own, for kernels that serve all shapes and call it at its address."""
     tile_at(ROWS, VECTORS, a, b, offsets, c, ldc, count, first)
-
-
-@intrinsic
-def call_tile(typingctx, address, a, b, offsets, c, ldc, count, first):
-    """Call :func:`tile_kernel`'s code."""
-
-    def generate(context, builder, signature, arguments):
-        address, *arguments = arguments
-        kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
-        builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
-        return context.get_dummy_value()
-
-    i64 = types.int64
-    return types.void(i64, a, a, offsets, a, i64, i64, i64), generate
 
 
 def _tile(pointer, rows, vectors, place, biased=False):
