@@ -1,4 +1,4 @@
-"""Average pooling: the sum of each window, divided; a vector of windows at a time."""
+"""Average pooling: the sum of each window, divided; many windows at a time."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import torch
 from torch import Tensor
 
 from ...geometry import Grid, Sizes
-from . import windows
+from .collect import collected
 from .dense import HALF, dense
-from .jit import Longs, Real, inner, kernel
-from .masks import all_lanes, lanes_between, load_where, store_apart, store_where
-from .simd import fma, length, splat
-from .strided import legal, store_both, strided
+from .jit import Longs, Real, kernel
+from .masks import lanes_between, load_where, store_where
+from .pages import paged
+from .simd import length, splat
+from .spans import span_sums
+from .strided import strided
 from .team import run
-from .windows import BACK, BEFORE, FIRST, FREE, HEADER, STRIDE, UNITS, Plan, following, place
+from .windows import BEFORE, DILATION, FREE, HEADER, STEPS, STRIDE, Plan, by_input, by_output, following, joined, place
 
 KV, S = 0, 0
-UNROLLED = (1, 2, 3)
 
 
 def avg_pool(x: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
@@ -28,10 +29,10 @@ def avg_pool(x: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
     if x.dtype in HALF:
         return avg_pool(x.float(), divisors, grid).to(x.dtype)
     x, last = dense(x)
-    code, plan, by = _plan(x.shape, x.dtype, grid, divisors, last)
-    y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
+    code, plan, by, _ = _plan(x.shape, x.dtype, grid, divisors, last)
+    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
     if plan.rows:
-        run(code, plan.rows, plan.work, x.data_ptr(), y.data_ptr(), by.ctypes.data, plan.address)
+        run(code, plan.rows, plan.work, x.data_ptr(), y.data_ptr(), by, plan.address)
     return y
 
 
@@ -40,37 +41,40 @@ def avg_pool_adjoint(gy: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Ten
     if gy.dtype in HALF:
         return avg_pool_adjoint(gy.float(), divisors, grid).to(gy.dtype)
     gy, last = dense(gy)
-    code, plan, shares = _adjoint_plan(gy.shape, gy.dtype, grid, divisors, last)
-    gx = torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype)
+    code, plan, shares, _ = _adjoint_plan(gy.shape, gy.dtype, grid, divisors, last)
+    gx = paged(torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype))
     if plan.rows:
-        run(code, plan.rows, plan.work, gy.data_ptr(), gx.data_ptr(), shares.ctypes.data, plan.address)
+        run(code, plan.rows, plan.work, gy.data_ptr(), 0, shares, gx.data_ptr(), plan.address)
     return gx
 
 
 @lru_cache(maxsize=1024)
 def _plan(
     shape: torch.Size, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
-) -> tuple[int, Plan, Any]:
-    plan = windows.by_output(shape, dtype.itemsize, grid, last)
-    *_, k, s, _, _ = plan.axes[3]
-    constants = {"KV": k if k in UNROLLED else 0, "S": s if s <= 2 else 0}
-    return summed.compiled(dtype, **constants), plan, _along_axes(shape, dtype, divisors, last)
+) -> tuple[int, Plan, int, Any]:
+    """(code, tables of the windows, address of the divisors, these)."""
+    plan, by = by_output(shape, dtype.itemsize, grid, last), _along_axes(shape, dtype, grid, divisors, last)
+    code = span_sums.compiled(dtype) if plan.spans else summed.compiled(dtype, **plan.constants)
+    return code, plan, by.ctypes.data, by
 
 
 @lru_cache(maxsize=1024)
 def _adjoint_plan(
     shape: torch.Size, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
-) -> tuple[int, Plan, Any]:
-    plan = windows.by_input(shape, dtype.itemsize, grid, last)
-    s = plan.axes[3].s
-    code = spread_out.compiled(dtype, S=s if s <= 2 else 0)
-    return code, plan, 1 / _along_axes(shape, dtype, divisors, last)
+) -> tuple[int, Plan, int, Any]:
+    """(code, tables of the windows, address of one over the divisors, these)."""
+    plan, shares = by_input(shape, dtype.itemsize, grid, last), 1 / _along_axes(shape, dtype, grid, divisors, last)
+    return collected.compiled(dtype, **plan.constants, CHOSEN=0), plan, shares.ctypes.data, shares
 
 
-def _along_axes(shape: Sizes, dtype: torch.dtype, divisors: tuple[Sizes, ...], last: bool) -> np.ndarray:
+def _along_axes(shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool) -> np.ndarray:
     """Return the divisors of the four axes of :mod:`~.windows`, one axis after the other."""
-    inner = [(1,) * shape[1]] if last else []
-    tables = [*[(1,)] * (4 - len(divisors) - len(inner)), *divisors, *inner]
+    tables = list(divisors)
+    for _ in range(joined(grid, last)):
+        (whole,) = tables.pop()
+        tables[-1] = tuple(whole * count for count in tables[-1])
+    tables = [*tables, (1,) * shape[1]] if last else tables
+    tables = [*[(1,)] * (4 - len(tables)), *tables]
     return np.concatenate(tables, dtype=str(dtype).removeprefix("torch."))
 
 
@@ -78,13 +82,14 @@ def _along_axes(shape: Sizes, dtype: torch.dtype, divisors: tuple[Sizes, ...], l
 def summed(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
     """y[p] = Σ_t x[p · stride + t − before] / Π_axis by[p], for the rows lo to hi of y.
 
-    ``g`` is the table of :func:`~.windows.by_output`, ``by`` the divisors at each position of the four axes. KV is the
-    window's size along a row where it is known, else 0; S likewise the stride along a row.
+    ``g`` is the table of :func:`~.windows.by_output`, ``by`` the divisors at each position of the four axes. KV and
+    S are the plan's constants.
     """
     n1, n2, nv = g[1], g[2], g[3]
     m0, m1, m2, mv = g[4], g[5], g[6], g[7]
     kv = KV or g[11]
-    step, lanes, zero = S or g[STRIDE], length(x), splat(x, 0.0)
+    step, apart, lanes, zero = S or g[STRIDE], 1 if KV else g[DILATION], length(x), splat(x, 0.0)
+    d0, d1, d2 = g[STEPS], g[STEPS + 1], g[STEPS + 2]
     plane_size = g[0] * n1 * n2 * nv
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
@@ -94,73 +99,18 @@ def summed(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
             p = min(j * lanes, max(mv - lanes, 0))
             e, inside = p * step - g[BEFORE], g[FREE] <= p and p <= g[FREE + 1]
             total = zero
-            for i0 in range(g[a0] + g[a0 + 1], g[a0] + g[a0 + 2]):
-                for i1 in range(g[a1] + g[a1 + 1], g[a1] + g[a1 + 2]):
-                    for i2 in range(g[a2] + g[a2 + 1], g[a2] + g[a2 + 2]):
-                        at = plane * plane_size + ((i0 * n1 + i1) * n2 + i2) * nv
+            for t0 in range(g[a0 + 1], g[a0 + 2]):
+                for t1 in range(g[a1 + 1], g[a1 + 2]):
+                    for t2 in range(g[a2 + 1], g[a2 + 2]):
+                        source = ((g[a0] + t0 * d0) * n1 + g[a1] + t1 * d1) * n2 + g[a2] + t2 * d2
+                        at = plane * plane_size + source * nv
                         if inside:
                             for t in range(kv):
-                                total = total + strided(x, at, e + t, nv, step, KV and t & 1, True, zero)
+                                total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, True, zero)
                         else:
                             for t in range(kv):
-                                total = total + strided(x, at, e + t, nv, step, KV and t & 1, False, zero)
+                                total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, False, zero)
             mask = lanes_between(x, 0, mv)
             across = load_where(by, m0 + m1 + m2 + p, mask, splat(x, 1.0))
             store_where(y, row * mv + p, total / (divisor * across), mask)
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
-
-
-@inner
-def phase(gy, share, g, plane, i0, i1, i2, u, f, inside):
-    """The sum of the shares that reach the elements u · stride + f − before of a row, and those of the next u."""
-    n0, n1, n2 = g[0], g[1], g[2]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
-    a0, a1, a2 = HEADER + 3 * i0, HEADER + 3 * (n0 + i1), HEADER + 3 * (n0 + n1 + i2)
-    tables = HEADER + 3 * (n0 + n1 + n2)
-    below, taps, offset = g[tables + 2], g[tables + 3 + 3 * f], g[tables + 5 + 3 * f]
-    every, zero = all_lanes(gy), splat(gy, 0.0)
-    total = zero
-    for j0 in range(g[a0]):
-        for j1 in range(g[a1]):
-            for j2 in range(g[a2]):
-                p0, p1 = g[a0 + 2] - j0 * g[BACK], g[a1 + 2] - j1 * g[BACK + 1]
-                p2 = g[a2 + 2] - j2 * g[BACK + 2]
-                row = (((plane * m0 + p0) * m1 + p1) * m2 + p2) * mv
-                part = zero
-                p = u - offset
-                for _ in range(taps):
-                    mask = every if inside else lanes_between(gy, -p, mv - p)
-                    across = load_where(share, m0 + m1 + m2 + p, mask, zero)
-                    part = fma(load_where(gy, row + p, mask, zero), across, part)
-                    p -= below
-                total = fma(part, splat(gy, share[p0] * share[m0 + p1] * share[m0 + m1 + p2]), total)
-    return total
-
-
-@kernel
-def spread_out(lo, hi, thread, gy: Real, gx: Real, share: Real, g: Longs):
-    """gx[i] = Σ gy[p] · Π_axis share[p] over the windows p that read i, for the rows lo to hi of gx.
-
-    ``g`` is the table of :func:`~.windows.by_input`, ``share`` one over the divisors at each position of the four axes.
-    S is the stride along a row if that is 1 or 2, else 0.
-    """
-    n0, n1, n2, nv = g[0], g[1], g[2], g[3]
-    step, lanes = S or g[STRIDE], length(gy)
-    plane, i0, i1, i2 = place(lo, n0, n1, n2)
-    for row in range(lo, hi):
-        for j in range(-(-g[UNITS] // lanes)):
-            u = g[FIRST] + min(j * lanes, max(g[UNITS] - lanes, 0))
-            i = u * step - g[BEFORE]
-            inside = g[FREE] <= u and u <= g[FREE + 1]
-            if S == 1:
-                total = phase(gy, share, g, plane, i0, i1, i2, u, 0, inside)
-                store_where(gx, row * nv + i, total, lanes_between(gx, -i, nv - i))
-            elif S == 2:
-                a = phase(gy, share, g, plane, i0, i1, i2, u, 0, inside)
-                b = phase(gy, share, g, plane, i0, i1, i2, u, 1, inside)
-                store_both(gx, row * nv, i, nv, a, b)
-            else:
-                for f in range(step):
-                    total = phase(gy, share, g, plane, i0, i1, i2, u, f, inside)
-                    store_apart(gx, row * nv + i + f, step, total, legal(gx, i + f, nv, step))
-        plane, i0, i1, i2 = following(plane, i0, i1, i2, n0, n1, n2)

@@ -22,7 +22,20 @@ def counts(typingctx, pointer, number):
 
     def generate(context, builder, signature, arguments):
         kind = context.get_value_type(vector)
-        return emit_splat(builder, builder.trunc(arguments[1], kind.element), kind)
+        return _narrowed_splat(builder, arguments[1], kind)
+
+    return vector(pointer, types.int64), generate
+
+
+@intrinsic
+def ramp(typingctx, pointer, number):
+    """Return a vector of integers as wide as the elements of ``pointer``: number, number + 1, ..."""
+    vector = _integers_beside(pointer.dtype)
+
+    def generate(context, builder, signature, arguments):
+        kind = context.get_value_type(vector)
+        first = _narrowed_splat(builder, arguments[1], kind)
+        return builder.add(first, ir.Constant(kind, list(range(vector.length))))
 
     return vector(pointer, types.int64), generate
 
@@ -154,6 +167,12 @@ def as_ints(typingctx, pointer):
 def _integers_beside(element: types.Type) -> Vector:
     """Return the vector of integers that has as many lanes, as wide, as one of this element type."""
     return Vector(types.Integer.from_bitwidth(element.bitwidth, signed=True), lanes(element.bitwidth // 8))
+
+
+def _narrowed_splat(builder, number, kind: ir.VectorType):
+    """Emit a vector of an int64 in as many bits as ``kind`` has."""
+    narrow = number if kind.element.width == 64 else builder.trunc(number, kind.element)
+    return emit_splat(builder, narrow, kind)
 
 
 def _clamped(builder, bound, most: int):

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from ...contract import tap_dtype
 from ...geometry import Grid
-from . import windows
 from .dense import HALF, dense
 from .jit import Bytes, Longs, Real, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, store_narrow
+from .pages import paged
 from .simd import length, select, splat, store, store_first
+from .spans import span_largest
 from .strided import legal, strided
 from .team import run
-from .windows import BEFORE, DILATION, FREE, HEADER, STEPS, STRIDE, Plan, following, place
+from .windows import BEFORE, DILATION, FREE, HEADER, STEPS, STRIDE, Plan, by_output, following, place
 
 KV, S, WIDE = 0, 0, 0
 
@@ -28,8 +29,8 @@ def max_pool(x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         return y.to(x.dtype), tap
     x, last = dense(x)
     code, taps, plan = _plan(x.shape, x.dtype, grid, last)
-    y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
-    tap = torch.empty_strided(plan.shape, plan.strides, dtype=taps)
+    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
+    tap = paged(torch.empty_strided(plan.shape, plan.strides, dtype=taps))
     if plan.rows:
         run(code, plan.rows, plan.work, x.data_ptr(), y.data_ptr(), tap.data_ptr(), plan.address)
     return y, tap
@@ -37,21 +38,19 @@ def max_pool(x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=1024)
 def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tuple[int, torch.dtype, Plan]:
-    plan, taps = windows.by_output(shape, dtype.itemsize, grid, last), tap_dtype(grid)
-    *_, k, s, d, _ = plan.axes[3]
-    constants = {"KV": k if d == 1 and k in UNROLLED else 0, "S": s if s <= 2 else 0, "WIDE": int(taps is torch.int32)}
-    return largest.compiled(dtype, **constants), taps, plan
-
-
-UNROLLED = (1, 2, 3)
+    plan, taps = by_output(shape, dtype.itemsize, grid, last), tap_dtype(grid)
+    wide = int(taps is torch.int32)
+    if plan.spans:
+        return span_largest.compiled(dtype, WIDE=wide), taps, plan
+    return largest.compiled(dtype, **plan.constants, WIDE=wide), taps, plan
 
 
 @kernel
 def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     """y[p], tap[p] = max over t of x[p · stride + t · dilation − before], for the rows lo to hi of y.
 
-    ``g`` is the table of :func:`~.windows.by_output`. KV is the window's size along a row where it is known and not
-    dilated, else 0; S likewise the stride along a row; WIDE whether a tap takes 32 bits.
+    ``g`` is the table of :func:`~.windows.by_output`. KV and S are the plan's constants; WIDE says whether
+    a tap takes 32 bits.
     """
     n1, n2, nv = g[1], g[2], g[3]
     m0, m1, m2, mv = g[4], g[5], g[6], g[7]

@@ -10,6 +10,7 @@ from ...geometry import Grid
 from .dense import alike, dense
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import as_ints
+from .pages import paged
 from .team import run
 from .windows import BEFORE, DILATION, HEADER, STEPS, STRIDE, by_output, following, place
 
@@ -20,7 +21,7 @@ def gather(x: Tensor, tap: Tensor, grid: Grid) -> Tensor:
     """y[n,c,p] = x[n,c,p,tap[n,c,p]], 0 where that lies outside the input."""
     x, tap, last = alike(x, tap)
     plan = by_output(x.shape, x.itemsize, grid, last)
-    y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
+    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
     code = gathered.compiled(x.dtype, WIDE=int(tap_dtype(grid) is torch.int32))
     if plan.rows:
         run(code, plan.rows, plan.work, x.data_ptr(), tap.data_ptr(), y.data_ptr(), plan.address)
@@ -31,7 +32,7 @@ def tap_index(tap: Tensor, grid: Grid) -> Tensor:
     """index[n,c,p]: the flat position over ``grid.input_size`` of the element that tap[n,c,p] reads."""
     tap, last = dense(tap)
     plan = by_output(torch.Size((*tap.shape[:2], *grid.input_size)), 8, grid, last)
-    index = torch.empty_strided(plan.shape, plan.strides, dtype=torch.int64)
+    index = paged(torch.empty_strided(plan.shape, plan.strides, dtype=torch.int64))
     code = located.compiled(torch.int64, WIDE=int(tap_dtype(grid) is torch.int32))
     if plan.rows:
         run(code, plan.rows, plan.work, tap.data_ptr(), index.data_ptr(), plan.address, int(last))

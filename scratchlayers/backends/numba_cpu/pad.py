@@ -9,6 +9,7 @@ from ...geometry import Frame
 from .dense import dense
 from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
+from .pages import paged
 from .simd import length, load, store
 from .team import run
 
@@ -21,7 +22,7 @@ def pad(x: Tensor, frame: Frame) -> Tensor:
     x, last = dense(x)
     moved, width = _MOVED[x.itemsize]
     plan = copies(x.shape, frame, last, width)
-    y = torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype)
+    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
     if plan.rows:
         code = copied.compiled(
             moved,

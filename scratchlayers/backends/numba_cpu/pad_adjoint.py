@@ -10,6 +10,7 @@ from .dense import HALF, dense
 from .frames import collections
 from .jit import Longs, Real, inner, kernel
 from .pad import clear, copy
+from .pages import paged
 from .simd import length, load, store
 from .team import run
 
@@ -21,7 +22,7 @@ def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
     gy, last = dense(gy)
     dtype = gy.dtype.to_real()
     plan = collections(gy.shape, frame, last, gy.itemsize // dtype.itemsize)
-    gx = torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype)
+    gx = paged(torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype))
     if plan.rows:
         code = added.compiled(dtype)
         run(code, plan.rows, 2 * gy.numel(), gy.data_ptr(), gx.data_ptr(), *plan.numbers)

@@ -243,6 +243,12 @@ def interleaved_high(typingctx, a, b):
 
 
 @intrinsic
+def lane(typingctx, a, number):
+    """Return the element in one lane."""
+    return a.element(a, types.int64), lambda context, builder, signature, arguments: builder.extract_element(*arguments)
+
+
+@intrinsic
 def total(typingctx, a):
     """Return the sum of all lanes, added in pairs."""
 

@@ -6,6 +6,8 @@ them::
     contiguous       planes N · C,   axes (1, depth, height),       rows along the width
     channels last    planes N,       axes (depth, height, width),   rows along the channels, each a window of its own
 
+An axis that every window covers whole is no axis of its own: it is joined to the one before it.
+
 A table is a run of int64: the header that :data:`HEADER` numbers, then for each of the three axes what the kernel needs
 at each of its positions.
 """
@@ -36,13 +38,19 @@ class Axis(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a kernel is called with: the result's shape and strides, how many rows it has, and the table."""
+    """What a kernel is called with: the result's shape and strides, how many rows it has, and the table.
+
+    ``constants`` are those it is compiled with: KV, the size of a window along a row where that is small and not
+    dilated, else 0; and S, the stride along a row if that is 1 or 2, else 0. ``spans`` says whether windows are long
+    and far apart.
+    """
 
     shape: Sizes
     strides: Sizes
     rows: int
     work: float
-    axes: tuple[Axis, ...]
+    constants: dict[str, int]
+    spans: bool
     address: int
     table: Any
 
@@ -52,14 +60,30 @@ class Plan(NamedTuple):
 # many vector lanes a row takes) and FIRST (the number of the first). For the three others: from each tap to the next,
 # how far the source moves (STEPS, in input elements or taps) and BACK (in output positions).
 N, M, K, STRIDE, DILATION, BEFORE, FREE, UNITS, FIRST, STEPS, BACK, HEADER = 0, 4, 8, 12, 13, 14, 15, 17, 18, 19, 22, 25
+UNROLLED = (1, 2, 3)
 _UNIT = Axis(1, 1, 1, 1, 1, 0)
 
 
 def axes_of(shape: Sizes, grid: Grid, last: bool) -> tuple[Axis, ...]:
     """Return the three axes that number the rows of a plane and the one along them."""
     spatial = [Axis(*axis) for axis in zip(*grid[:-1], strict=True)]
-    inner = [Axis(shape[1], shape[1], 1, 1, 1, 0)] if last else []
-    return tuple([_UNIT] * (4 - len(spatial + inner)) + spatial + inner)
+    for _ in range(joined(grid, last)):
+        whole = spatial.pop().n
+        n, m, k, s, _, b = spatial[-1]
+        spatial[-1] = Axis(n * whole, m, k * whole, s * whole, 1, b * whole)
+    channels = [Axis(shape[1], shape[1], 1, 1, 1, 0)] if last else []
+    return tuple([_UNIT] * (4 - len(spatial + channels)) + spatial + channels)
+
+
+def joined(grid: Grid, last: bool) -> int:
+    """Return how many of the last spatial axes a window covers whole, so that they and the one before are one axis."""
+    axes, count = [Axis(*axis) for axis in zip(*grid[:-1], strict=True)], 0
+    while not last and len(axes) > 1 and axes[-2].d == 1:
+        n, m, k, _, d, b = axes.pop()
+        if (m, k, d, b) != (1, n, 1, 0):
+            break
+        count += 1
+    return count
 
 
 @lru_cache(maxsize=1024)
@@ -102,10 +126,13 @@ def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
 
 
 def _plan(size: Sizes, last: bool, axes: tuple[Axis, ...], along: list[int], table: np.ndarray) -> Plan:
-    elements = prod(size)
+    elements, planes = prod(size), size[0] if last else size[0] * size[1]
     rows = elements // along[3] if elements else 0
-    work = 2.0 * prod(size[:2]) * max(prod(a.n for a in axes) // along[3], prod(a.m * a.k for a in axes) // along[3])
-    return Plan(size, strides(size, last), rows, work * along[3], axes, table.ctypes.data, table)
+    work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
+    *_, k, s, d, _ = axes[3]
+    constants = {"KV": k if k in UNROLLED and d == 1 else 0, "S": s if s < 3 else 0}
+    spans = k >= 8 and s >= 3 and d == 1
+    return Plan(size, strides(size, last), rows, work, constants, spans, table.ctypes.data, table)
 
 
 def _header(axes: tuple[Axis, ...], free: tuple[int, int], units: tuple[int, int], *steps: list[int]) -> np.ndarray:
@@ -131,7 +158,7 @@ def _readers(axis: Axis) -> np.ndarray:
 def _phases(axis: Axis) -> np.ndarray:
     g = gcd(axis.s, axis.d)
     rows = [(0, axis.s // g, axis.d // g)]
-    for f in range(axis.s):
+    for f in range(axis.s if axis.s < 3 else 0):  # longer strides have no kernel that reads them
         taps = [t for t in range(axis.k) if t * axis.d % axis.s == f] or [0]
         rows.append((len(taps) if taps[0] * axis.d % axis.s == f else 0, taps[0], (taps[0] * axis.d - f) // axis.s))
     return np.array(rows, np.int64).ravel()
