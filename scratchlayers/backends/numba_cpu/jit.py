@@ -85,6 +85,12 @@ class Kernel:
         key = (dtype, *sorted(constants.items())) if constants else dtype
         return self._addresses.get(key) or self._compile(key, ELEMENTS[dtype], constants)
 
+    def assembly(self, dtype: torch.dtype, **constants: Any) -> str:
+        """Return the code for a dtype in the machine's words, for who wants to read it."""
+        with _compiling:
+            library, _ = _translated(self.body, self._signature(ELEMENTS[dtype]), constants)
+        return str(library.get_asm_str())
+
     def _compile(self, key: Any, element: types.Type, constants: dict[str, Any]) -> int:
         if unknown := sorted(set(constants) - set(self.body.__globals__)):
             raise TypeError(f"{self.__name__} reads no global {', '.join(unknown)}")
@@ -121,12 +127,16 @@ def _library(body: FunctionType, signature: Any, constants: dict[str, Any]) -> t
             symbol, code = pickle.loads(found)
             return cpu_target.target_context.codegen().unserialize_library(code), symbol
     with counted("compile", " ".join(words)):
-        special = FunctionType(body.__code__, {**body.__globals__, **constants}, body.__name__, body.__defaults__)
-        special.__module__ = body.__module__
-        made = numba.cfunc(signature, **_OPTIONS)(special)
-        library, symbol = made._library, made._wrapper_name
+        library, symbol = _translated(body, signature, constants)
     cache.write(name, pickle.dumps((symbol, library.serialize_using_object_code())))
     return library, symbol
+
+
+def _translated(body: FunctionType, signature: Any, constants: dict[str, Any]) -> tuple[Any, str]:
+    special = FunctionType(body.__code__, {**body.__globals__, **constants}, body.__name__, body.__defaults__)
+    special.__module__ = body.__module__
+    made = numba.cfunc(signature, **_OPTIONS)(special)
+    return made._library, made._wrapper_name
 
 
 @functools.cache

@@ -1,0 +1,68 @@
+"""What does the machine execute? Innermost loops are fused multiply-adds of whole vectors, and keep their sums.
+
+Written for x86-64, whose words this file reads.
+"""
+
+import re
+
+import pytest
+import torch
+
+from scratchlayers.backends.numba_cpu import target
+from scratchlayers.backends.numba_cpu.conv.dense_blocks import SHAPES
+from scratchlayers.backends.numba_cpu.conv.outer_tile import outer_tile
+from scratchlayers.backends.numba_cpu.conv.tile import tile_kernel
+from scratchlayers.backends.numba_cpu.conv.weight_grad_plan import MOST_ROWS
+from tests.widths import at_narrower_widths
+
+pytestmark = [
+    pytest.mark.skipif(target.ARM, reason="it reads the words of x86-64"),
+    pytest.mark.skipif("fma" not in target.FEATURES, reason="this machine has no fused multiply-add"),
+]
+test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__)
+REGISTER = {64: "%zmm", 32: "%ymm", 16: "%xmm"}[target.VECTOR_BYTES]
+WIDER = {64: (), 32: ("%zmm",), 16: ("%zmm", "%ymm")}[target.VECTOR_BYTES]
+FMA = re.compile(r"\tvf(n?)m(add|sub)\d+p[sd]\b")
+SPILL = re.compile(r"%[xyz]mm\d+, .*\(|\(%rsp.*%[xyz]mm")  # a vector is stored, or comes from the stack
+
+
+def blocks(assembly):
+    """The code between one label and the next, as lists of lines."""
+    parts = re.split(r"^\.?L\w+:.*$", assembly, flags=re.MULTILINE)
+    return [[line for line in part.splitlines() if line.startswith("\t") and line[1] != "."] for part in parts]
+
+
+def innermost(assembly):
+    """The block with the most multiply-adds."""
+    return max(blocks(assembly), key=lambda lines: sum(bool(FMA.match(line)) for line in lines))
+
+
+def check(kernel, rows, vectors, dtype, **constants):
+    assembly = kernel.assembly(dtype, ROWS=rows, VECTORS=vectors, **constants)
+    loop = innermost(assembly)
+    products = [line for line in loop if FMA.match(line)]
+    text = "\n".join(loop)
+    assert len(products) == rows * vectors, text
+    assert all(REGISTER in line for line in products), text
+    assert not [line for line in loop if SPILL.search(line)], f"spills:\n{text}"
+    assert not any(register in assembly for register in WIDER)
+    suffix = {torch.float32: "ps", torch.float64: "pd"}[dtype]
+    assert all(line.split()[0].endswith(suffix) for line in products), text
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
+def test_a_tile_of_a_convolution_stays_in_registers(rows, vectors, dtype):
+    check(tile_kernel, rows, vectors, dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("vectors", "rows"), MOST_ROWS.items())
+def test_a_tile_of_a_weight_gradient_stays_in_registers(rows, vectors, dtype):
+    check(outer_tile, rows, vectors, dtype, UNIT=1)
+
+
+def test_a_tile_too_large_would_be_noticed():
+    """There are no registers for so many sums."""
+    with pytest.raises(AssertionError, match="spills"):
+        check(tile_kernel, 12, 4, torch.float32)
