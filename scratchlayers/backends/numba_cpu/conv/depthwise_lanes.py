@@ -225,12 +225,20 @@ def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, back: bool,
 
 
 def suits(x: Tensor, grid: Grid) -> bool:
-    """Whether the channels of these should lie in lanes: they already do, or their planes are small enough to turn."""
-    if not x.is_contiguous():
-        return True
-    most, least = (f(prod(grid.input_size), prod(grid.output_size)) for f in (max, min))
+    """Whether the channels of x should lie in lanes: they already do, or it can be turned and its rows are short.
+
+    A row of a vector and a quarter wastes the lanes of a second one; one that is dealt out to phases costs more.
+    """
+    longest = 5 if max(grid.stride) == 1 else 7
+    columns = min(grid.input_size[-1], grid.output_size[-1])
+    return not x.is_contiguous() or (may_turn(x, grid) and 4 * columns <= longest * target.lanes(x.dtype.itemsize))
+
+
+def may_turn(x: Tensor, grid: Grid) -> bool:
+    """Whether channels and places fill vectors, and the places stay in the cache."""
+    least, most = sorted((prod(grid.input_size), prod(grid.output_size)))
     lanes = target.lanes(x.dtype.itemsize)
-    return least >= lanes and most <= 256 and x.shape[1] >= lanes
+    return x.shape[1] >= lanes <= least and most <= MOST
 
 
 def run(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, back: bool) -> Tensor:

@@ -17,7 +17,7 @@ from .. import target, team, workspace
 from ..jit import Bytes, Longs, Real, kernel
 from ..simd import at, length
 from .depthwise_copy import clear
-from .depthwise_lanes import MOST, channel_rows, deal_lanes, layout_of, suits, turn_in
+from .depthwise_lanes import MOST, channel_rows, deal_lanes, layout_of, may_turn, suits, turn_in
 from .depthwise_layout import lined
 from .depthwise_plan import Plan
 from .depthwise_tile import call
@@ -146,8 +146,12 @@ def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, x_last: boo
 
 
 def fits(x: Tensor, gy: Tensor, grid: Grid) -> bool:
-    """Whether both tensors suit, and a whole plane of gy may be kept beside."""
-    return suits(x, grid) and suits(gy, grid) and prod(grid.output_size) <= MOST
+    """Whether the channels should lie in lanes: as for the forward pass, or there are enough for many tasks."""
+    if x.is_contiguous() and gy.is_contiguous():
+        many = x.shape[1] >= 4 * target.lanes(x.dtype.itemsize)
+        return suits(x, grid) or (many and may_turn(x, grid))
+    able = (not one.is_contiguous() or may_turn(one, grid) for one in (x, gy))
+    return prod(grid.output_size) <= MOST and all(able)
 
 
 def run(x: Tensor, gy: Tensor, grid: Grid) -> Tensor:
