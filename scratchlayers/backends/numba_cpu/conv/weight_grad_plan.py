@@ -17,12 +17,12 @@ from ..choose import Problem
 from ..target import REGISTERS, lanes
 from ..workspace import rounded
 
-PANEL = 28 * 2**10  # bytes of packed gy that the first cache keeps while x goes by
+PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies read long runs
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
 GRAIN = 2e6  # operations that a task is worth
 # rows of the largest tile of so many vectors a row whose sums, with what a step loads, stay in registers
-MOST_ROWS = {1: 10, 2: 10, 3: 8, 4: 6} if REGISTERS == 32 else {1: 10, 2: 5, 3: 3}
+MOST_ROWS = {1: 10, 2: 9, 3: 8, 4: 6} if REGISTERS == 32 else {1: 10, 2: 5, 3: 3}
 
 
 class Numbers(NamedTuple):
