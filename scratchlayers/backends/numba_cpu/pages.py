@@ -13,7 +13,7 @@ from functools import cache
 
 from torch import Tensor
 
-LARGE = 8 * 2**20  # bytes; smaller results come from memory that the process has mapped already
+LARGE = 2**20  # bytes; of less, the mark costs what it saves
 PAGE = 2 * 2**20
 _HUGE_PAGES = 14  # MADV_HUGEPAGE of Linux's <sys/mman.h>
 

@@ -14,6 +14,7 @@ from ....geometry import Grid
 from .. import team, workspace
 from ..choose import Algorithm, Problem
 from ..jit import Longs, Real, inner, kernel
+from ..pages import paged
 from ..simd import at, length, load, store
 from .outer_tile import call_tile, outer_tile
 from .weight_grad_copy import ask_for_gy, copy_x, cut, pack_gy, write_places
@@ -24,7 +25,7 @@ def weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
     """Return gw."""
     x, gy = x.contiguous(), gy.contiguous()
     p = plan(Problem(x.dtype, x.shape[0], x.shape[1], gy.shape[1], groups, grid))
-    gw = torch.empty(gy.shape[1], x.shape[1] // groups, *grid.kernel_size, dtype=x.dtype)
+    gw = paged(torch.empty(gy.shape[1], x.shape[1] // groups, *grid.kernel_size, dtype=x.dtype))
     scratch = workspace.scratch(p.sums + team.threads(p.tasks, p.work) * p.scratch)
     sums = scratch.data_ptr()
     own = sums + p.sums

@@ -19,9 +19,11 @@ from ....geometry import Grid, Sizes
 from .. import team, workspace
 from ..dense import dense, strides
 from ..jit import Longs, Real, kernel
+from ..pages import paged
 from ..simd import at, load, splat, store, total
 from .depthwise_tile import call
 from .tile import ROWS, VECTORS
+from .winograd_lanes import TAPS
 from .winograd_plan import (
     CHANNELS,
     FLOAT,
@@ -37,7 +39,7 @@ from .winograd_plan import (
     up,
 )
 from .winograd_product import product
-from .winograd_tiles import Block, Image, Room, pack_data, pack_filters, unpack
+from .winograd_tiles import SOME, Block, Image, Room, pack_data, pack_filters, unpack
 
 STEP = 32  # channels that are added up before their sum is added to others'
 
@@ -136,7 +138,7 @@ def _run(
 ) -> Tensor | None:
     x, last = dense(x)
     shape = (x.shape[0], w.shape[1] if turned else w.shape[0], *size)
-    y = torch.empty_strided(shape, strides(shape, last), dtype=x.dtype)
+    y = paged(torch.empty_strided(shape, strides(shape, last), dtype=x.dtype))
     tasks, work, share, words = _plan(x.shape, shape, before, dilation, turned, last)
     memory = workspace.scratch(team.threads(tasks, work) * share * FLOAT)
     bad = ctypes.c_int64(0)
@@ -158,7 +160,7 @@ def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, turned: 
     parts = -(-filters // block_filters)
     _, staged_at, data_at, weights_at, sums_at, share = offsets(
         max(POINTS * LANES, ROWS * PANEL),
-        LANES * max(staged(cut, size[1]), staged(cut, y_size[1]), 9 * block_channels),
+        LANES * max(staged(cut, size[1]), staged(cut, y_size[1]), TAPS * SOME),
         POINTS * tiles * data_lead,
         POINTS * (block_channels * block_filters + LANES),
         POINTS * tiles * block_filters,

@@ -17,11 +17,12 @@ from ....geometry import Grid, Sizes
 from .. import team, workspace
 from ..dense import dense
 from ..jit import Longs, Real, kernel
+from ..pages import paged
 from ..simd import at, load, splat, store, total
 from ..target import REGISTERS
 from .depthwise_tile import call
 from .tile import VECTORS
-from .winograd_lanes import TAPS
+from .winograd_lanes import TAPS, unstage
 from .winograd_plan import (
     CHANNELS,
     FILTERS,
@@ -80,7 +81,10 @@ def correlate(
     gradients_plane, gradients_lead, data_plane, data_lead, sums_plane, sums_lead,
     staged_at, gradients_at, data_at, sums_at, share,
 ):  # fmt: skip
-    """found[slice][k][tap][c] = Σ of x · gy over the slice's tiles; bad[0] = 1 if a number of it is not finite."""
+    """found[slice][k] = Σ of x · gy over the slice's tiles; bad[0] = 1 if a number of it is not finite.
+
+    A filter's ``found_lead`` numbers are vectors of channels, for each of these all taps behind each other.
+    """
     own = at(memory, thread * share)
     room = Room(own, at(own, staged_at))
     gradients, data, sums = at(own, gradients_at), at(own, data_at), at(own, sums_at)
@@ -105,32 +109,31 @@ def correlate(
             call(multiply, (*sides, (last - row) * columns, some, deep, sums, sums_plane, sums_lead, own, new))
         for k in range(some):
             for c in range(0, deep, LANES):
-                taps = at(found, ((part * filters + k0 + k) * TAPS) * found_lead + c0 + c)
+                taps = at(found, (part * filters + k0 + k) * found_lead + (c0 + c) * TAPS)
                 products = at(sums, k * sums_lead + c)
-                suspect = tap_square(products, sums_plane, zeros, taps, 3 * found_lead, found_lead, suspect)
+                suspect = tap_square(products, sums_plane, zeros, taps, 3 * LANES, LANES, suspect)
     if total(suspect) != 0.0:
         bad[0] = 1
 
 
 @kernel
 def collect(lo, hi, thread, found: Real, gw: Real, slices, filters, channels, found_lead):
-    """gw[k][c][tap] = Σ over the slices of found[slice][k][tap][c], for the filters from ``lo`` to ``hi``."""
+    """gw[k][c][tap] = Σ over the slices of what was found, for the filters from ``lo`` to ``hi``."""
     for k in range(lo, hi):
-        for tap in range(TAPS):
-            first = at(found, (k * TAPS + tap) * found_lead)
-            for part in range(1, slices):
-                other = at(first, part * filters * TAPS * found_lead)
-                for c in range(0, channels, LANES):
-                    store(first, c, load(first, c) + load(other, c))
-            for c in range(channels):
-                gw[(k * channels + c) * TAPS + tap] = first[c]
+        own = at(found, k * found_lead)
+        for part in range(1, slices):
+            other = at(own, part * filters * found_lead)
+            for i in range(0, found_lead, LANES):
+                store(own, i, load(own, i) + load(other, i))
+        for c in range(0, channels, LANES):
+            unstage(at(own, c * TAPS), at(gw, (k * channels + c) * TAPS), TAPS, 1, channels - c, TAPS)
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor | None:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]; None where a number of gw is not finite."""
     (x, x_last), (gy, y_last) = dense(x), dense(gy)
     filters, channels = gy.shape[1], x.shape[1]
-    gw = torch.empty(filters, channels, 3, 3, dtype=x.dtype)
+    gw = paged(torch.empty(filters, channels, 3, 3, dtype=x.dtype))
     tasks, work, share, size, ends, words = _plan(x.shape, gy.shape, grid.before, grid.dilation[0], x_last, y_last)
     memory = workspace.scratch((team.threads(tasks, work) * share + size) * FLOAT)
     found, own, bad = memory.data_ptr(), memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
@@ -153,7 +156,7 @@ def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, x_last: 
     channel_blocks, filter_blocks = ceil(channels, block_channels), ceil(filters, block_filters)
     slices = min(ceil(2 * TASKS, channel_blocks * filter_blocks), cut.blocks)
     gradients_lead, data_lead = lead(up(block_filters, ROWS)), lead(block_channels)
-    sums_lead, found_lead = lead(block_channels), up(channels, LANES)
+    sums_lead, found_lead = lead(block_channels), TAPS * up(channels, LANES)
     sums_plane = up(block_filters, ROWS) * sums_lead
     _, staged_at, gradients_at, data_at, sums_at, share = offsets(
         max(POINTS * LANES, ROWS * PANEL),
@@ -169,6 +172,6 @@ def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, x_last: 
         *(cut.block * gradients_lead, gradients_lead, cut.block * data_lead, data_lead, sums_plane, sums_lead),
         *(staged_at, gradients_at, data_at, sums_at, share),
     )
-    tasks, found = slices * channel_blocks * filter_blocks, lead(slices * filters * TAPS * found_lead)
+    tasks, found = slices * channel_blocks * filter_blocks, lead(slices * filters * found_lead)
     ends = (slices, filters, channels, found_lead)
     return tasks, 2 * POINTS * cut.count * channels * filters, share, found, ends, words
