@@ -15,8 +15,9 @@ SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 e
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
 ROOM = 256 * 2**10  # bytes of lines at a time, and of sums: both fit the second cache
 TASKS = 32  # enough to keep any team of threads busy
-# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, loading one for a tile
-ROW, VECTOR, STREAM = 16.0, 5.0, 2.0
+# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, and for a
+# tile loading one of those beyond three
+ROW, VECTOR, STREAM = 16.0, 5.0, 2.5
 
 
 class Size(NamedTuple):
@@ -84,7 +85,7 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     many = lanes(size.itemsize)
     panel, total = vectors * many, layout.total(size.batch, sweep)
     steps = sum(prod(map(len, phase)) for phase in phases_of(sweep))
-    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * vectors * (rows + STREAM)
+    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * (rows * vectors + STREAM * max(vectors - 3, 0))
     per_vector = VECTOR * min(sweep[-1].step, many)
     shares = -(-size.filters // (rows * blocks.tiles))
     filled = (
