@@ -21,29 +21,44 @@ _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
 @intrinsic(prefer_literal=True)
-def turn(typingctx, count, x, row, y, step):
-    """y[p · step + c] = x[c · row + p] for c < lanes and p < count, a constant of at most the lanes."""
-    i64, columns = types.int64, count.literal_value
+def turn(typingctx, rows, columns, x, row, y, step):
+    """y[p · step + c] = x[c · row + p] for c < rows and p < columns, constants of at most the lanes."""
+    i64, rows_count, columns_count = types.int64, rows.literal_value, columns.literal_value
 
     def generate(context, builder, signature, arguments):
-        _, x, row, y, step = arguments
-        vector = context.get_value_type(vector_of(signature.args[1].dtype))
-        rows = [_emit_load(builder, x, builder.mul(row, _I64(c)), vector, columns) for c in range(vector.count)]
-        for p, value in enumerate(emit_transpose(builder, rows)[:columns]):
-            emit_store(builder, y, builder.mul(step, _I64(p)), value)
+        _, _, x, row, y, step = arguments
+        vector = context.get_value_type(vector_of(signature.args[2].dtype))
+        taken = [ir.Constant(vector, None)] * vector.count
+        for c in range(rows_count):
+            taken[c] = _emit_load(builder, x, builder.mul(row, _I64(c)), vector, columns_count)
+        for p, value in enumerate(emit_transpose(builder, taken)[:columns_count]):
+            _emit_store(builder, y, builder.mul(step, _I64(p)), value, rows_count)
         return context.get_dummy_value()
 
-    return types.void(count, x, i64, y, i64), generate
+    return types.void(rows, columns, x, i64, y, i64), generate
 
 
 def _emit_load(builder, x, index, vector, count):
     """Emit a load of the first ``count`` elements of a vector; the others are not read."""
     if count == vector.count:
         return emit_load(builder, x, index, vector)
-    mask = ir.Constant(ir.VectorType(_I1, vector.count), [i < count for i in range(vector.count)])
-    address = builder.bitcast(builder.gep(x, [index]), vector.as_pointer())
-    name, zeros = f"llvm.masked.load.{emit_suffix(vector)}.p0", ir.Constant(vector, None)
-    return emit_call(builder, name, vector, [address, _I32(bytes_of(vector.element)), mask, zeros])
+    name, address, align, mask = _emit_part(builder, "load", x, index, vector, count)
+    return emit_call(builder, name, vector, [address, align, mask, ir.Constant(vector, None)])
+
+
+def _emit_store(builder, y, index, value, count):
+    """Emit a store of the first ``count`` elements of a vector; the others are not written."""
+    if count == value.type.count:
+        emit_store(builder, y, index, value)
+        return
+    name, address, align, mask = _emit_part(builder, "store", y, index, value.type, count)
+    emit_call(builder, name, ir.VoidType(), [value, address, align, mask])
+
+
+def _emit_part(builder, action, pointer, index, vector, count):
+    name, kind = f"llvm.masked.{action}.{emit_suffix(vector)}.p0", ir.VectorType(_I1, vector.count)
+    address = builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
+    return name, address, _I32(bytes_of(vector.element)), ir.Constant(kind, [i < count for i in range(vector.count)])
 
 
 @inner
@@ -54,9 +69,9 @@ def stage(x, channel, pixel, channels, count, staged):
     if whole and count >= lanes:
         for p in range(0, count, lanes):
             first = min(p, count - lanes)
-            turn(LANES, at(x, first), channel, at(staged, first * lanes), lanes)
+            turn(LANES, LANES, at(x, first), channel, at(staged, first * lanes), lanes)
     elif whole and count == _SHORT:
-        turn(_SHORT, x, channel, staged, lanes)
+        turn(LANES, _SHORT, x, channel, staged, lanes)
     else:
         for p in range(count):
             store(staged, p * lanes, splat(x, 0.0))
@@ -68,10 +83,13 @@ def stage(x, channel, pixel, channels, count, staged):
 def unstage(staged, y, channel, pixel, channels, count):
     """y[c · channel + p · pixel] = staged[p · lanes + c] for p < count and c < channels."""
     lanes = length(y)
-    if channels >= lanes and count >= lanes and pixel == 1:
+    whole = channels >= lanes and pixel == 1
+    if whole and count >= lanes:
         for p in range(0, count, lanes):
             first = min(p, count - lanes)
-            turn(LANES, at(staged, first * lanes), lanes, at(y, first), channel)
+            turn(LANES, LANES, at(staged, first * lanes), lanes, at(y, first), channel)
+    elif whole and count == _SHORT:
+        turn(_SHORT, LANES, staged, lanes, y, channel)
     else:
         for p in range(count):
             for c in range(min(channels, lanes)):

@@ -17,6 +17,7 @@ from .winograd_lanes import TAPS, stage, unstage
 from .winograd_squares import data_square, filter_square, gradient_square, output_square
 
 SIZE = 4  # outputs of a tile, along each axis
+SOME = 16  # channels whose weights are staged at once
 
 
 class Image(NamedTuple):
@@ -133,18 +134,17 @@ def pack_filters(w, filter_step, channel_step, turned, filters, channels, u, pan
     The taps of filter o, channel c begin at w[o · filter_step + c · channel_step]; ``turned`` by half a circle.
     """
     lanes = length(w)
-    together = channels if channel_step == TAPS else 1
     first, tap = ((TAPS - 1) * lanes, -lanes) if turned else (0, lanes)
-    for o in range(0, filters, lanes):
-        place = at(u, o // lead * panel + o % lead)
-        c = 0
-        while c < channels:
-            taps = at(w, o * filter_step + c * channel_step)
-            stage(taps, filter_step, 1, filters - o, TAPS * together, room.staged)
-            for k in range(together):
+    for c in range(0, channels, SOME):
+        some = min(SOME, channels - c)
+        runs, run = (1, some) if channel_step == TAPS else (some, 1)
+        for o in range(0, filters, lanes):
+            for k in range(runs):
+                taps = at(w, o * filter_step + (c + k) * channel_step)
+                stage(taps, filter_step, 1, filters - o, TAPS * run, at(room.staged, TAPS * k * lanes))
+            for k in range(some):
                 taps = at(room.staged, TAPS * k * lanes + first)
-                filter_square(taps, 3 * tap, tap, at(place, (c + k) * lead), plane)
-            c += together
+                filter_square(taps, 3 * tap, tap, at(u, o // lead * panel + o % lead + (c + k) * lead), plane)
 
 
 @inner
