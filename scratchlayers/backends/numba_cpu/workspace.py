@@ -6,6 +6,8 @@ import threading
 
 import torch
 
+from .pages import paged
+
 KEPT = 64 * 2**20  # bytes a thread keeps between calls; more is given back at once
 LINE = 64  # bytes of a cache line: every part begins on one
 _local = threading.local()
@@ -19,7 +21,7 @@ def scratch(nbytes: int) -> torch.Tensor:
     buffer = getattr(_local, "buffer", None)
     if buffer is not None and buffer.numel() >= nbytes:
         return buffer
-    buffer = torch.empty(nbytes, dtype=torch.uint8)
+    buffer = paged(torch.empty(nbytes, dtype=torch.uint8))
     if nbytes <= KEPT:
         _local.buffer = buffer
     return buffer
