@@ -100,26 +100,29 @@ def _tile(pointer, rows, vectors, place, biased=False):
                 for j in range(vectors)
             ]
 
-        begin = _begin(builder, c, cells, vector, first, zero_or_bias)
-        for cell, value in zip(cells, emit_sums(builder, begin, count, step), strict=True):
-            emit_store(builder, c, cell, value)
+        sums = emit_sums(builder, [ir.Constant(vector, None)] * len(cells), count, step)
+        _emit_added(builder, c, cells, sums, first, zero_or_bias)
         return context.get_dummy_value()
 
     return generate
 
 
-def _begin(builder, c, cells, vector, first, fresh):
-    """Emit the sums' first values: fresh ones or those of c."""
+def _emit_added(builder, c, cells, sums, first, fresh):
+    """Emit the stores of the sums, added to fresh values or to what c was.
+
+    A long sum so becomes one of blocks, whose rounding errors grow with the root of their length and number.
+    """
     new, again, on = (builder.append_basic_block(name) for name in ("new", "again", "on"))
     builder.cbranch(builder.icmp_signed("!=", first, _I64(0)), new, again)
     builder.position_at_end(new)
-    begun = fresh()
+    for cell, value, begun in zip(cells, sums, fresh(), strict=True):
+        emit_store(builder, c, cell, builder.fadd(value, begun))
     builder.branch(on)
     builder.position_at_end(again)
-    old = [emit_load(builder, c, cell, vector) for cell in cells]
+    for cell, value in zip(cells, sums, strict=True):
+        emit_store(builder, c, cell, builder.fadd(value, emit_load(builder, c, cell, value.type)))
     builder.branch(on)
     builder.position_at_end(on)
-    return [emit_merge(builder, (value, new), (kept, again)) for value, kept in zip(begun, old, strict=True)]
 
 
 def emit_merge(builder, *arrivals):
