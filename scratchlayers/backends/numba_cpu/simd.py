@@ -175,6 +175,22 @@ def load_first(typingctx, pointer, index, count):
 
 
 @intrinsic
+def load_bits(typingctx, pointer, index, bits):
+    """Return a vector of pointer[index], ..., 0 in the lanes whose bit of a number is 0; their memory is not read."""
+    vector = vector_of(pointer.dtype)
+
+    def generate(context, builder, signature, arguments):
+        pointer, index, bits = arguments
+        kind = context.get_value_type(vector)
+        mask = builder.bitcast(builder.trunc(bits, ir.IntType(kind.count)), ir.VectorType(_I1, kind.count))
+        address = builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
+        words = [address, ir.Constant(_I32, bytes_of(kind.element)), mask, ir.Constant(kind, None)]
+        return emit_call(builder, f"llvm.masked.load.{emit_suffix(kind)}.p0", kind, words)
+
+    return vector(pointer, types.int64, types.int64), generate
+
+
+@intrinsic
 def store_first(typingctx, pointer, index, value, count):
     """Write the first ``count`` lanes of a vector to pointer[index], ...; what follows is not touched."""
 

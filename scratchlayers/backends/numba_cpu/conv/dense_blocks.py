@@ -14,7 +14,8 @@ from .sweep import Sweep, Taps
 SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 else ((6, 2), (4, 3), (3, 4), (1, 12))
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
 ROOM = 256 * 2**10  # bytes of lines at a time, and of sums: both fit the second cache
-TASKS = 32  # enough to keep any team of threads busy
+TASKS = 16  # enough to keep a team of threads busy
+PANELS = 2  # of positions at least for weights that are brought to the first cache
 # multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, and for a
 # tile loading one of those beyond three
 ROW, VECTOR, STREAM = 16.0, 5.0, 2.5
@@ -64,7 +65,7 @@ def _blocks(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout) -
     channels = _share(size.channels, STEPS // max(1, *(prod(map(len, phase)) for phase in phases)))
     room_for = room // (channels * layout.fills) - layout.high + layout.low
     room_for = min(room_for, room // (len(phases) * rows), -(-total * size.groups // TASKS))
-    positions = _rounded(_share(total, max(room_for, 4 * panel)), panel)
+    positions = _rounded(_share(total, max(room_for, PANELS * panel)), panel)
     tasks = size.groups * -(-total // positions)
     at_a_time = min(room // (len(phases) * rows * positions), tiles * tasks // TASKS)
     return Blocks(rows, vectors, layout, channels, positions, _share(tiles, max(at_a_time, 64 // rows)))

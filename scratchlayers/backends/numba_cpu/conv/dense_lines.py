@@ -7,7 +7,7 @@ displacement reads, or zero. Taps that read the same line a little further on ne
 from __future__ import annotations
 
 from ..jit import Longs, Real, inner, kernel
-from ..simd import at, evens, length, load, load_first, splat, store
+from ..simd import at, evens, length, load, load_bits, load_first, splat, store
 from . import dense_table as table
 
 
@@ -21,14 +21,17 @@ def fill(lines: Real, x: Real, plan: Longs, rows: Longs, start, count, channel, 
     )
     lanes = length(x)
     step, limit = plan[table.STEP_W], plan[table.BATCH] * plan[table.CHANNELS] * plane
+    short = step == 1 and plan[table.WIDTH_W] <= lanes
     for f in range(fills):
         number = find_rows(rows, plan, plan[table.BASES] + 3 * f, start, count, channel)
         for c in range(channels):
             line = at(lines, (c * fills + f) * pitch)
             for r in range(number):
-                row = at(rows, 5 * r)
+                row = at(rows, 6 * r)
                 segment = at(line, row[0])
-                if step == 1:
+                if short:
+                    store(segment, 0, load_bits(x, row[4] + c * plane, row[5]))
+                elif step == 1:
                     copy(segment, x, limit, lanes, row[1], row[2], row[3], row[4] + c * plane)
                 elif step == 2:
                     copy_every_second(segment, x, limit, lanes, row[1], row[2], row[3], row[4] + c * plane)
@@ -40,8 +43,8 @@ def fill(lines: Real, x: Real, plan: Longs, rows: Longs, start, count, channel, 
 def find_rows(rows, plan, base, start, count, channel):
     """List the rows of positions start, ..., start + count − 1; return how many there are.
 
-    Five numbers say of each: where it begins, how long it is, from and to where a displacement reads inside the source,
-    and which element of the source it reads at the row's beginning.
+    Six numbers say of each: where it begins, how long it is, from and to where a displacement reads inside the source,
+    which element of the source it reads at the row's beginning, and, of a short row, the mask of what is inside.
     """
     step, width = plan[table.STEP_W], plan[table.WIDTH_W]
     shift_d, shift_h, shift_w = plan[base], plan[base + 1], plan[base + 2]
@@ -62,9 +65,10 @@ def find_rows(rows, plan, base, start, count, channel):
         source = ((n * plan[table.CHANNELS] + channel) * plan[table.SOURCE_D] + source_d) * plan[
             table.SOURCE_H
         ] + source_h
-        here = at(rows, 5 * number)
+        here = at(rows, 6 * number)
         here[0], here[1], here[2], here[3] = done, size, first, last
         here[4] = source * plan[table.SOURCE_W] + column * step + shift_w
+        here[5] = (1 << min(last, 62)) - (1 << min(first, 62))
         done, column, h, number = done + size, 0, h + 1, number + 1
         if h == plan[table.WIDTH_H]:
             h, d = 0, d + 1

@@ -137,7 +137,7 @@ def _memory(size: Size, blocks: Blocks, line: int, phases: int) -> dict[str, int
     sums = blocks.channels * blocks.layout.fills * line
     spots = (sums + phases * blocks.tiles * blocks.rows * pitch) * size.itemsize // 8
     rows = spots + blocks.positions // (blocks.vectors * lanes(size.itemsize))
-    end = rounded(8 * (rows + 5 * (blocks.line // blocks.layout.widths[-1] + 2)))
+    end = rounded(8 * (rows + 6 * (blocks.line // blocks.layout.widths[-1] + 2)))
     return {
         "SUMS_START": sums,
         "SUMS_PITCH": pitch,
