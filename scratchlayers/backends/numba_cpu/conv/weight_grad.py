@@ -7,6 +7,8 @@ tile of sums runs along the positions (:mod:`outer_tile`).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -18,22 +20,29 @@ from ..pages import paged
 from ..simd import at, length, load, store
 from .outer_tile import call_tile, outer_tile
 from .weight_grad_copy import ask_for_gy, copy_x, cut, pack_gy, write_places
-from .weight_grad_plan import NUMBER, TABLES, plan
+from .weight_grad_plan import NUMBER, TABLES, Plan, plan
 
 
 def weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
     """Return gw."""
     x, gy = x.contiguous(), gy.contiguous()
-    p = plan(Problem(x.dtype, x.shape[0], x.shape[1], gy.shape[1], groups, grid))
-    gw = paged(torch.empty(gy.shape[1], x.shape[1] // groups, *grid.kernel_size, dtype=x.dtype))
+    p, *addresses = _ready(Problem(x.dtype, x.shape[0], x.shape[1], gy.shape[1], groups, grid))
+    products, tile, chunks = addresses
+    gw = paged(torch.empty(p.size, dtype=x.dtype))
     scratch = workspace.scratch(p.sums + team.threads(p.tasks, p.work) * p.scratch)
     sums = scratch.data_ptr()
     own = sums + p.sums
-    tile = outer_tile.compiled(x.dtype, **p.shape)
-    products = add_products.compiled(x.dtype)
     team.run(products, p.tasks, p.work, x.data_ptr(), gy.data_ptr(), sums, p.address, own, own, tile)
-    team.run(add_chunks.compiled(x.dtype), p.tiles, p.sums, sums, gw.data_ptr(), p.address)
+    team.run(chunks, p.tiles, p.sums, sums, gw.data_ptr(), p.address)
     return gw
+
+
+@lru_cache(maxsize=1024)
+def _ready(problem: Problem) -> tuple[Plan, int, int, int]:
+    """Return the plan and the kernels' addresses."""
+    p, dtype = plan(problem), problem.dtype
+    tile = outer_tile.compiled(dtype, **p.shape)
+    return p, add_products.compiled(dtype), tile, add_chunks.compiled(dtype)
 
 
 @kernel
@@ -93,10 +102,10 @@ def add_chunks(lo, hi, thread, sums: Real, gw: Real, plan: Longs):
             filter_, u = (panel * columns + column) // unit, column % unit
             group = side * unit + u if groups > 1 else 0
             if filter_ < filters and group < groups:
+                target = at(gw, (group * filters + filter_) * pairs + row)
                 for m in range(min(rows, pairs - row)):
-                    target = (group * filters + filter_) * pairs + row + m
-                    old = 0 if groups > 1 or u == 0 else gw[target]
-                    gw[target] = old + tile[m * columns + column]
+                    value = tile[m * columns + column]
+                    target[m] = value if groups > 1 or u == 0 else target[m] + value
 
 
 def _any(problem: Problem) -> bool:

@@ -85,6 +85,7 @@ TABLES = len(NUMBER) + 3 * len(DEPTH)
 class Plan(NamedTuple):
     """What the kernels are compiled for and called with. ``table``: Numbers, three Axis, rows' and columns' places."""
 
+    size: tuple[int, ...]  # gw's
     shape: dict[str, int]
     tasks: int
     tiles: int
@@ -131,7 +132,8 @@ def plan(problem: Problem) -> Plan:
     )
     tasks = chunks * row_parts * column_parts * sides
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": unit}
-    return Plan(shape, tasks, sides * panels * tiles, work, chunks * copy, scratch, table, table.ctypes.data)
+    gw = all_filters, c, *grid.kernel_size
+    return Plan(gw, shape, tasks, sides * panels * tiles, work, chunks * copy, scratch, table, table.ctypes.data)
 
 
 def _units(groups: int, images: int, length: int) -> list[int]:
