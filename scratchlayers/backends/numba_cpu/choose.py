@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -31,7 +32,8 @@ class Problem(NamedTuple):
     grid: Grid
 
 
-class Algorithm(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Algorithm:
     """One way to compute a kernel of the contract: ``run`` has the kernel's own signature.
 
     An algorithm that is not ``exact`` may round more coarsely than a plain sum in the tensor's dtype does. ``why`` says
