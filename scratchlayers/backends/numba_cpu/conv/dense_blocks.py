@@ -54,11 +54,12 @@ def phases_of(sweep: Sweep) -> list[tuple[Taps, Taps, Taps]]:
 
 def blocks_of(sweep: Sweep, size: Size) -> Blocks:
     """Return the blocks that cost least, by the operations of filling lines and of multiplying."""
-    choices = [_blocks(sweep, size, *shape, lay(sweep, shifted)) for shape in SHAPES for shifted in range(4)]
+    choices = [blocks_in(sweep, size, *shape, lay(sweep, shifted)) for shape in SHAPES for shifted in range(4)]
     return min(choices, key=lambda blocks: _cost(sweep, size, blocks))
 
 
-def _blocks(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout) -> Blocks:
+def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout) -> Blocks:
+    """Return the blocks for a tile of this shape and this layout."""
     phases = phases_of(sweep)
     panel, room = vectors * lanes(size.itemsize), ROOM // size.itemsize
     tiles, total = -(-size.filters // rows), layout.total(size.batch, sweep)

@@ -1,0 +1,254 @@
+"""Any convolution by Numba: against torch in float64, in every layout and tile; values, memory, widths, threads."""
+
+import ctypes
+import mmap
+import os
+import subprocess
+import sys
+from unittest.mock import patch
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from scratchlayers import registry
+from scratchlayers.backends.numba_cpu import choose, target, workspace
+from scratchlayers.backends.numba_cpu.conv import conv, conv_input_grad, dense_blocks, dense_plan
+from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
+from scratchlayers.geometry import Window
+from scratchlayers.testing import checks
+from tests.draw import arranged, examples
+
+CONV = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
+NOBODY = 0  # PROT_NONE of mprotect
+EPSILON = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
+
+
+@pytest.fixture(autouse=True)
+def _forced():
+    with choose.force("dense"):
+        yield
+
+
+class Case:
+    """A problem with normal numbers, and what torch makes of it in float64."""
+
+    def __init__(self, dtype, shape, filters, window, groups=1, bias=True, layout="contiguous"):
+        generator = torch.Generator().manual_seed(0)
+
+        def normal(*size):
+            return arranged(torch.randn(*size, generator=generator, dtype=torch.float64).to(dtype), layout)
+
+        n, c, *size = shape
+        self.groups, self.grid = groups, window.over(tuple(size))
+        self.x, self.w = normal(*shape), normal(filters, c // groups, *window.kernel_size)
+        self.b, self.gb = (normal(filters), normal(c)) if bias else (None, None)
+        self.gy = normal(n, filters, *self.grid.output_size)
+
+    def __repr__(self):
+        return f"x {self.x.dtype} {tuple(self.x.shape)}, gy {tuple(self.gy.shape)}, {self.groups} groups, {self.grid}"
+
+    def ours(self):
+        y = conv(self.x, self.w, self.b, self.grid, self.groups)
+        return y, conv_input_grad(self.gy, self.w, self.grid, self.groups, self.gb)
+
+    def torchs(self):
+        return self._torchs(self.x.double(), self.w.double(), self.gy.double(), self.b, self.gb)
+
+    def sizes(self):
+        """Of each result, the sum of what the terms' absolute values are."""
+        tensors = (t if t is None else t.double().abs() for t in (self.x, self.w, self.gy, self.b, self.gb))
+        return self._torchs(*tensors)
+
+    def _torchs(self, x, w, gy, b, gb):
+        x = x.clone().requires_grad_()
+        sides = [n for side in reversed([*zip(self.grid.before, self.grid.after, strict=True)]) for n in side]
+        padded, b = torch.nn.functional.pad(x, sides), None if b is None else b.double()
+        y = CONV[self.grid.rank](padded, w, b, self.grid.stride, 0, self.grid.dilation, self.groups)
+        (gx,) = torch.autograd.grad(y, x, gy)
+        return y.detach(), gx if gb is None else gx + gb.double().view(-1, *[1] * self.grid.rank)
+
+
+def agree(case):
+    """A sum of m terms is off by less than m units in the last place of the sum of their absolute values."""
+    terms = case.w[0].numel() * case.w.shape[0] + 1
+    for got, want, size in zip(case.ours(), case.torchs(), case.sizes(), strict=True):
+        assert (got.dtype, got.shape) == (case.x.dtype, want.shape)
+        assert ((got.double() - want).abs() <= terms * EPSILON[got.dtype] * size).all()
+
+
+@st.composite
+def cases(draw):
+    rank = draw(st.integers(1, 3))
+    longest, widest = {1: (20, 200), 2: (6, 40), 3: (3, 12)}[rank]
+
+    def each(low, high):
+        return tuple(draw(st.integers(low, high)) for _ in range(rank))
+
+    sides = tuple(zip(each(0, 4), each(0, 4), strict=True))
+    window = Window(each(1, longest), each(1, 4), each(1, 3), sides)
+    size = each(1, widest)
+    assume(all(n + sum(side) >= extent for n, side, extent in zip(size, sides, window.extent, strict=True)))
+    groups = draw(st.sampled_from((1, 1, 2, 3)))
+    channels, filters = (draw(st.one_of(st.integers(1, 5), st.integers(6, 26))) for _ in range(2))
+    shape = (draw(st.integers(1, 4)), groups * channels, *size)
+    words = draw(st.tuples(st.booleans(), st.sampled_from(("contiguous", "channels_last"))))
+    return Case(draw(st.sampled_from(tuple(EPSILON))), shape, groups * filters, window, groups, *words)
+
+
+@examples(200)
+@given(cases())
+def test_any_problem(case):
+    agree(case)
+
+
+def planned(choice):
+    """Plan as ``choice`` of a sweep and its size says, for a while."""
+    dense_plan.plan_of.cache_clear()
+    return patch.object(dense_plan, "blocks_of", choice)
+
+
+@pytest.fixture
+def _fresh_plans():
+    yield
+    dense_plan.plan_of.cache_clear()
+
+
+@examples(150)
+@given(cases(), st.sampled_from(dense_blocks.SHAPES), st.integers(0, 3))
+@pytest.mark.usefixtures("_fresh_plans")
+def test_every_tile_and_layout(case, shape, shifted):
+    with planned(lambda sweep, size: dense_blocks.blocks_in(sweep, size, *shape, lay(sweep, shifted))):
+        agree(case)
+
+
+@examples(100)
+@given(cases(), st.integers(1, 40), st.sampled_from((1, 2**10, 2**14)), st.sampled_from((1, 4, 64)))
+@pytest.mark.usefixtures("_fresh_plans")
+def test_every_size_of_block(case, steps, room, tasks):
+    """Where the caches are small, small problems are cut as large ones are."""
+    dense_plan.plan_of.cache_clear()
+    with patch.multiple(dense_blocks, STEPS=steps, ROOM=room, TASKS=tasks, PANELS=1):
+        agree(case)
+
+
+LAYERS = {
+    "LeNet 1": ((3, 1, 28, 28), 6, Window.parse(2, 5, 1, 2), 1),
+    "LeNet 2": ((3, 6, 14, 14), 16, Window.parse(2, 5), 1),
+    "first of VGG": ((1, 3, 64, 64), 64, Window.parse(2, 3, 1, 1), 1),
+    "stem": ((1, 3, 96, 96), 64, Window.parse(2, 7, 2, 3), 1),
+    "3x3": ((2, 70, 28, 28), 50, Window.parse(2, 3, 1, 1), 1),
+    "3x3 of 7x7": ((3, 130, 7, 7), 90, Window.parse(2, 3, 1, 1), 1),
+    "3x3 stride 2": ((2, 40, 29, 29), 40, Window.parse(2, 3, 2, 1), 1),
+    "1x1": ((2, 100, 14, 14), 70, Window.parse(2, 1), 1),
+    "1x1 stride 2": ((2, 64, 28, 28), 48, Window.parse(2, 1, 2), 1),
+    "dilated": ((1, 48, 33, 33), 48, Window.parse(2, 3, 1, 2, 2), 1),
+    "ResNeXt": ((2, 64, 28, 28), 64, Window.parse(2, 3, 1, 1), 8),
+    "patches": ((1, 3, 64, 64), 40, Window.parse(2, 16, 16), 1),
+    "doubling": ((2, 24, 40, 40), 40, Window.parse(2, 2, 2), 1),
+    "doubling 4x4": ((2, 24, 16, 16), 40, Window.parse(2, 4, 2, 1), 1),
+    "volume": ((1, 9, 16, 17, 18), 20, Window.parse(3, 3, 1, 1), 1),
+    "dilated signal": ((2, 20, 1000), 30, Window.parse(1, 2, 1, 0, 64), 1),
+    "sound": ((3, 1, 2000), 32, Window.parse(1, 80, 16), 1),
+    "only padding": ((2, 3, 2, 2), 4, Window.parse(2, 2, 3, ((5, 0), (0, 4))), 1),
+    "no taps for most": ((2, 3, 30, 30), 4, Window.parse(2, 2, 7), 1),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("dtype", EPSILON)
+def test_layers_of_nets(name, dtype):
+    agree(Case(dtype, *LAYERS[name]))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_same_bits_for_every_number_of_threads(name):
+    case, results = Case(torch.float32, *LAYERS[name]), []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(case.ours())
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@examples(80)
+@given(cases(), st.sampled_from((float("nan"), float("inf"))), st.randoms(use_true_random=False))
+def test_a_special_value_reaches_exactly_what_reads_it(case, value, random):
+    """What reads it is what is not finite in torch's; nothing that is multiplied with it is zero."""
+    for tensor in (case.x, case.gy):
+        tensor[tuple(random.randrange(n) for n in tensor.shape)] = value
+    for got, want in zip(case.ours(), case.torchs(), strict=True):
+        assert torch.equal(got.isfinite(), want.isfinite())
+
+
+@examples(60)
+@given(cases(), st.sampled_from((float("nan"), float("inf"))))
+def test_dirty_memory_does_not_show(case, value):
+    clean = case.ours()
+    workspace.scratch(2**20).view(case.x.dtype).fill_(value)
+    for got, want in zip(case.ours(), clean, strict=True):
+        assert torch.equal(got, want)
+
+
+class Fenced:
+    """Memory between two pages that nobody may touch."""
+
+    def __init__(self, nbytes):
+        pages = -(-nbytes // mmap.PAGESIZE) + 2
+        self.map = mmap.mmap(-1, pages * mmap.PAGESIZE)
+        self.bytes = torch.frombuffer(self.map, dtype=torch.uint8)
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        for page in (0, pages - 1):
+            start = self.bytes.data_ptr() + page * mmap.PAGESIZE
+            assert protect(ctypes.c_void_p(start), ctypes.c_size_t(mmap.PAGESIZE), NOBODY) == 0
+
+    def tensor(self, x, at_end):
+        """Return a copy of x that begins, or ends, at a fence."""
+        start = len(self.map) - mmap.PAGESIZE - x.nbytes if at_end else mmap.PAGESIZE
+        copy = self.bytes[start : start + x.nbytes].view(x.dtype).view(x.shape)
+        return copy.copy_(x)
+
+
+@examples(60)
+@given(cases(), st.booleans())
+def test_nothing_beyond_the_tensors_is_touched(case, at_end):
+    """Reading or writing beyond an operand or a result ends the process."""
+    want = case.ours()
+
+    def fenced(x):
+        return Fenced(x.nbytes).tensor(x, at_end)
+
+    for name in ("x", "w", "gy", "b", "gb"):
+        if getattr(case, name) is not None:
+            setattr(case, name, fenced(getattr(case, name).contiguous()))
+    with patch("scratchlayers.backends.numba_cpu.conv.dense.paged", fenced):
+        for got, other in zip(case.ours(), want, strict=True):
+            assert torch.equal(got, other)
+
+
+NARROWER = [word for word, width in target.widths().items() if width < target.VECTOR_BYTES]
+CHOSEN = "any_problem or layers_of_nets or every_tile or special_value or dirty_memory or beyond"
+
+
+@pytest.mark.parametrize("word", NARROWER)
+def test_narrower_vectors(word):
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, __file__]
+    done = subprocess.run(
+        command, env={**os.environ, target.VARIABLE: word}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+KERNELS = {"conv", "conv_input_grad"}
+
+
+@pytest.mark.parametrize(
+    "check", [c for c in checks(registry.get("numba"), quick=True) if set(c.group) & KERNELS], ids=str
+)
+def test_keeps_the_contract(check):
+    check()
