@@ -167,7 +167,7 @@ def test_only_channels_that_are_groups():
 
 
 NARROWER = [word for word, width in target.widths().items() if width < target.VECTOR_BYTES]
-CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory"
+CHOSEN = "test_any_problem or test_layers_of_nets or special_value"
 
 
 @pytest.mark.parametrize("word", NARROWER)

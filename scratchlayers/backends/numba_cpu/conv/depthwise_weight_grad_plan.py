@@ -12,6 +12,7 @@ from .depthwise_layout import Block, Layout, flat_vectors
 from .depthwise_tables import Table, cut, footprint, runs, source_rows, starts, taps
 
 _TILES = (8, 7, 4, 2, 1)
+_WIDTHS = (1, 2, 3, 4, 6, 9)  # few, for each is compiled for itself
 
 
 class Shape(NamedTuple):
@@ -34,7 +35,7 @@ def shape_of(plan: Layout, kernel_size: tuple[int, int, int]) -> Shape:
             pieces = sum(-(-len(one) // run) for one in found)
             for rows in _TILES:
                 tiles = -(-vectors // rows) if plan.flat else sum(1 for _ in starts(vectors, apart, rows))
-                for width in range(1, (REGISTERS - 2 - rows) // run + 1):
+                for width in (width for width in _WIDTHS if run * width <= REGISTERS - 2 - rows):
                     cost = tiles * -(-pieces // width) * (4 + _cycles(rows, run, width))
                     priced.append((cost, run * width, Shape(rows, apart, run, width)))
     return min(priced)[-1]
