@@ -7,13 +7,14 @@ from math import prod
 from typing import NamedTuple
 
 from ..target import REGISTERS, lanes
+from ..team import GRAIN
 from .dense_layout import Layout, lay
 from .sweep import Sweep, Taps
 
 # (rows, vectors) of a tile: they take one register for every sum, one for every vector and one more
 SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 else ((6, 2), (4, 3), (3, 4), (1, 12))
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
-ROOM = 256 * 2**10  # bytes of lines at a time, and of sums: both fit the second cache
+ROOM = 256 * 2**10  # bytes of lines at a time, and half those of sums: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
 PANELS = 2  # of positions at least for weights that are brought to the first cache
 # multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, and for a
@@ -63,12 +64,14 @@ def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout)
     phases = phases_of(sweep)
     panel, room = vectors * lanes(size.itemsize), ROOM // size.itemsize
     tiles, total = -(-size.filters // rows), layout.total(size.batch, sweep)
+    work = 2 * total * size.groups * size.filters * size.channels * sum(prod(map(len, phase)) for phase in phases)
+    enough = min(TASKS, work // GRAIN + 1)
     channels = _share(size.channels, STEPS // max(1, *(prod(map(len, phase)) for phase in phases)))
     room_for = room // (channels * layout.fills) - layout.high + layout.low
-    room_for = min(room_for, room // (len(phases) * rows), -(-total * size.groups // TASKS))
-    positions = _rounded(_share(total, max(room_for, PANELS * panel)), panel)
+    room_for = min(room_for, room // (len(phases) * rows), -(-total * size.groups // enough))
+    positions = _rounded(_share(total, max(room_for // panel, PANELS) * panel), panel)
     tasks = size.groups * -(-total // positions)
-    at_a_time = min(room // (len(phases) * rows * positions), tiles * tasks // TASKS)
+    at_a_time = min(2 * room // (len(phases) * rows * positions), tiles * tasks // enough)
     return Blocks(rows, vectors, layout, channels, positions, _share(tiles, max(at_a_time, 64 // rows)))
 
 
