@@ -10,16 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import prod
 
 import torch
 from torch import Tensor
 
 from ....geometry import Sizes
 from ..choose import Algorithm, Problem
-from . import dense, weight_grad, winograd_forward, winograd_weight_grad
-from .winograd_plan import tiling
+from . import winograd_forward, winograd_weight_grad
+from .dense import CONV as DIRECT_CONV
+from .dense import INPUT_GRAD as DIRECT_INPUT_GRAD
+from .weight_grad import WEIGHT_GRAD as DIRECT_WEIGHT_GRAD
+from .winograd_plan import PANEL, tiling
 
-_LEAST, _TILES = 32, 16  # channels and filters, and tiles, from which on the transforms cost less than they save
+# From these numbers on the transforms cost less than the multiplications that they save, measured against the direct
+# algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges).
+_CHANNELS, _PRODUCT, _TILES, _OUTPUTS = 16, 512, 8, 8
 
 
 def _can(problem: Problem) -> bool:
@@ -34,16 +40,22 @@ def _can(problem: Problem) -> bool:
 
 
 def _pays(problem: Problem, size: Sizes) -> bool:
+    fewer, more = sorted((problem.channels, problem.filters))
     tiles = tiling(problem.batch, *size, problem.grid.dilation[0]).count
-    return min(problem.channels, problem.filters) >= _LEAST and tiles >= _TILES
+    enough = problem.batch * prod(size) >= _OUTPUTS * tiles and tiles >= _TILES
+    return enough and fewer >= _CHANNELS and fewer * more >= _PRODUCT
 
 
-def _outputs_pay(problem: Problem) -> bool:
+def _conv_pays(problem: Problem) -> bool:
     return _pays(problem, problem.grid.output_size)
 
 
-def _inputs_pay(problem: Problem) -> bool:
+def _input_grad_pays(problem: Problem) -> bool:
     return _pays(problem, problem.grid.input_size)
+
+
+def _weight_grad_pays(problem: Problem) -> bool:
+    return problem.channels >= PANEL and _pays(problem, problem.grid.output_size)
 
 
 def _finite(run: Callable[..., Tensor | None], direct: Algorithm) -> Callable[..., Tensor]:
@@ -62,6 +74,6 @@ def _algorithm(pays: Callable[[Problem], bool], run: Callable[..., Tensor | None
     return Algorithm("winograd", _can, pays, _finite(run, direct), exact=False, why=why)
 
 
-CONV = _algorithm(_outputs_pay, winograd_forward.conv, dense.CONV)
-INPUT_GRAD = _algorithm(_inputs_pay, winograd_forward.conv_input_grad, dense.INPUT_GRAD)
-WEIGHT_GRAD = _algorithm(_outputs_pay, winograd_weight_grad.conv_weight_grad, weight_grad.WEIGHT_GRAD)
+CONV = _algorithm(_conv_pays, winograd_forward.conv, DIRECT_CONV)
+INPUT_GRAD = _algorithm(_input_grad_pays, winograd_forward.conv_input_grad, DIRECT_INPUT_GRAD)
+WEIGHT_GRAD = _algorithm(_weight_grad_pays, winograd_weight_grad.conv_weight_grad, DIRECT_WEIGHT_GRAD)
