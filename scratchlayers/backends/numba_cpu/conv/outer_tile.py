@@ -34,20 +34,6 @@ def outer_tile(x: Real, places: Longs, taps: Longs, gy: Real, sums: Real, count,
     _outer_tile(ROWS, VECTORS, UNIT, x, places, taps, gy, sums, count, first)
 
 
-@intrinsic
-def call_tile(typingctx, tile, x, places, taps, gy, sums, count, first):
-    """Call an :func:`outer_tile` by its address: what calls it need not be compiled for every shape of tile."""
-    i64 = types.int64
-
-    def generate(context, builder, signature, arguments):
-        tile, *operands = arguments
-        kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
-        builder.call(builder.inttoptr(tile, kind.as_pointer()), operands)
-        return context.get_dummy_value()
-
-    return types.void(i64, x, places, taps, gy, sums, i64, i64), generate
-
-
 @intrinsic(prefer_literal=True)
 def _outer_tile(typingctx, rows, vectors, unit, x, places, taps, gy, sums, count, first):
     i64 = types.int64

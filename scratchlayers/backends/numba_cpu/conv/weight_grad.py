@@ -17,40 +17,45 @@ from .. import team, workspace
 from ..choose import Algorithm, Problem
 from ..jit import Longs, Real, inner, kernel
 from ..pages import paged
-from ..simd import at, length, load, store
-from .outer_tile import call_tile, outer_tile
-from .weight_grad_copy import ask_for_gy, copy_x, cut, pack_gy, write_places
+from ..simd import at, length, load, store, store_first
+from .call import call
+from .outer_tile import outer_tile
+from .transpose import transpose
+from .weight_grad_copy import ask_for_gy, copy_plane, copy_x, cut, pack_gy, write_places
 from .weight_grad_plan import NUMBER, TABLES, Plan, plan
 
 
 def weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
     """Return gw."""
     x, gy = x.contiguous(), gy.contiguous()
-    p, *addresses = _ready(Problem(x.dtype, x.shape[0], x.shape[1], gy.shape[1], groups, grid))
-    products, tile, chunks = addresses
+    p, products, chunks, parts = _ready(Problem(x.dtype, x.shape[0], x.shape[1], gy.shape[1], groups, grid))
     gw = paged(torch.empty(p.size, dtype=x.dtype))
-    scratch = workspace.scratch(p.sums + team.threads(p.tasks, p.work) * p.scratch)
+    threads = max(team.threads(p.tasks, p.work), team.threads(p.blocks, p.sums))
+    scratch = workspace.scratch(p.sums + threads * p.scratch)
     sums = scratch.data_ptr()
     own = sums + p.sums
-    team.run(products, p.tasks, p.work, x.data_ptr(), gy.data_ptr(), sums, p.address, own, own, tile)
-    team.run(chunks, p.tiles, p.sums, sums, gw.data_ptr(), p.address)
+    team.run(products, p.tasks, p.work, x.data_ptr(), gy.data_ptr(), sums, p.address, own, own, *parts)
+    team.run(chunks, p.blocks, p.sums, sums, gw.data_ptr(), p.address, own)
     return gw
 
 
 @lru_cache(maxsize=1024)
-def _ready(problem: Problem) -> tuple[Plan, int, int, int]:
-    """Return the plan and the kernels' addresses."""
+def _ready(problem: Problem) -> tuple[Plan, int, int, tuple[int, ...]]:
+    """Return the plan and the addresses of the kernels: two for the team, and those that the first one calls."""
     p, dtype = plan(problem), problem.dtype
-    tile = outer_tile.compiled(dtype, **p.shape)
-    return p, add_products.compiled(dtype), tile, add_chunks.compiled(dtype)
+    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (pack_gy, copy_x, copy_plane)))
+    return p, add_products.compiled(dtype), add_chunks.compiled(dtype), parts
 
 
 @kernel
-def add_products(lo, hi, thread, x: Real, gy: Real, sums: Real, plan: Longs, longs: Longs, reals: Real, tile):
+def add_products(
+    lo, hi, thread, x: Real, gy: Real, sums: Real, plan: Longs, longs: Longs, reals: Real, tile, pack, copy, copy_one
+):
     """sums[chunk][side][panel][tile][rows][columns] = the products of the chunk's boxes."""
-    places = at(longs, thread * plan[NUMBER.longs])
+    box = at(longs, thread * plan[NUMBER.longs])
+    then_box, places = at(box, 8), at(box, 16)
     own = at(reals, thread * plan[NUMBER.reals])
-    panel = at(own, plan[NUMBER.panel_at])
+    panel, x_box, spare = at(own, plan[NUMBER.panel_at]), at(own, plan[NUMBER.box_at]), at(own, plan[NUMBER.spare_at])
     rows, columns, tiles, panels = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.tiles], plan[NUMBER.panels]
     row_places = at(plan, TABLES)
     column_places = at(row_places, rows * tiles)
@@ -63,20 +68,23 @@ def add_products(lo, hi, thread, x: Real, gy: Real, sums: Real, plan: Longs, lon
         first_box, last_box = share(plan[NUMBER.boxes], chunk, plan[NUMBER.chunks])
         first = first_tile * rows // plan[NUMBER.taps]
         last = min((last_tile * rows - 1) // plan[NUMBER.taps] + 1, plan[NUMBER.channels])
-        origin = at(own, plan[NUMBER.box_at] - first * plan[NUMBER.plane])
+        origin = at(x_box, -first * plan[NUMBER.plane])
+        cut(plan, first_box, then_box)
         for number in range(first_box, last_box):
-            box = cut(plan, number)
+            box, then_box = then_box, box
+            cut(plan, number + 1, then_box)
             steps = write_places(plan, places, box, last - first)
-            copy_x(plan, x, own, box, side, first, last)
+            call(copy, plan, x, x_box, spare, box, side, first, last, copy_one)
             for j in range(first_panel, last_panel):
-                pack_gy(plan, gy, at(column_places, (side * panels + j) * columns), panel, box)
-                then, then_box = (j + 1, box) if j + 1 < last_panel else (first_panel, cut(plan, number + 1))
+                call(pack, plan, gy, at(column_places, (side * panels + j) * columns), panel, box)
+                then, later = (j + 1, box) if j + 1 < last_panel else (first_panel, then_box)
+                soon = at(column_places, (side * panels + then) * columns)
                 cell = ((chunk * plan[NUMBER.sides] + side) * panels + j) * tiles
                 for i in range(first_tile, last_tile):
-                    cells = at(sums, (cell + i) * rows * columns)
                     low, high = share(columns, i - first_tile, last_tile - first_tile)
-                    ask_for_gy(plan, gy, at(column_places, (side * panels + then) * columns), then_box, low, high)
-                    call_tile(tile, origin, places, at(row_places, i * rows), panel, cells, steps, number == first_box)
+                    ask_for_gy(plan, gy, soon, later, low, high)
+                    cells = at(sums, (cell + i) * rows * columns)
+                    call(tile, origin, places, at(row_places, i * rows), panel, cells, steps, number == first_box)
 
 
 @inner
@@ -86,26 +94,33 @@ def share(count, part, parts):
 
 
 @kernel
-def add_chunks(lo, hi, thread, sums: Real, gw: Real, plan: Longs):
-    """gw = the sums of all chunks, each where it belongs; a task is a tile."""
-    rows, columns, unit, filters = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.unit], plan[NUMBER.filters]
-    tiles, panels, groups = plan[NUMBER.tiles], plan[NUMBER.panels], plan[NUMBER.groups]
+def add_chunks(lo, hi, thread, sums: Real, gw: Real, plan: Longs, reals: Real):
+    """gw = the sums of all chunks, turned: a task is a panel's next rows, as many as a vector has lanes."""
+    columns, unit, filters, groups = plan[NUMBER.columns], plan[NUMBER.unit], plan[NUMBER.filters], plan[NUMBER.groups]
+    rows, panels, full = plan[NUMBER.rows] * plan[NUMBER.tiles], plan[NUMBER.panels], length(sums)
     pairs = plan[NUMBER.channels] * plan[NUMBER.taps]
-    copy = plan[NUMBER.sides] * panels * tiles * rows * columns
+    blocks = (pairs + full - 1) // full
+    line_places = at(plan, TABLES + rows + plan[NUMBER.sides] * panels * columns)
+    turned = at(reals, thread * plan[NUMBER.reals])
+    together = unit if groups == 1 else 1
     for task in range(lo, hi):
-        tile = at(sums, task * rows * columns)
+        row, panel, side = task % blocks * full, task // blocks % panels, task // blocks // panels
+        own = at(sums, ((side * panels + panel) * rows + row) * columns)
         for chunk in range(1, plan[NUMBER.chunks]):
-            for i in range(0, rows * columns, length(sums)):
-                store(tile, i, load(tile, i) + load(tile, chunk * copy + i))
-        row, panel, side = task % tiles * rows, task // tiles % panels, task // tiles // panels
-        for column in range(columns):
-            filter_, u = (panel * columns + column) // unit, column % unit
-            group = side * unit + u if groups > 1 else 0
-            if filter_ < filters and group < groups:
-                target = at(gw, (group * filters + filter_) * pairs + row)
-                for m in range(min(rows, pairs - row)):
-                    value = tile[m * columns + column]
-                    target[m] = value if groups > 1 or u == 0 else target[m] + value
+            other = at(own, chunk * plan[NUMBER.sides] * panels * rows * columns)
+            for i in range(0, min(full, rows - row) * columns, full):
+                store(own, i, load(own, i) + load(other, i))
+        for j in range(0, columns, full):
+            transpose(own, line_places, j, full, turned, 0, full)
+            for part in range(full // together):  # a step that is not constant could be 0, which raises
+                k = part * together
+                value = load(turned, k * full)
+                for u in range(1, together):
+                    value = value + load(turned, (k + u) * full)
+                column = panel * columns + j + k
+                group = side * unit + column % unit if groups > 1 else 0
+                if column // unit < filters and group < groups:
+                    store_first(gw, (group * filters + column // unit) * pairs + row, value, pairs - row)
 
 
 def _any(problem: Problem) -> bool:

@@ -48,7 +48,7 @@ class Numbers(NamedTuple):
     boxes: int
     box_images: int
     plane: int  # elements of a channel in a box
-    panel_at: int  # in a thread's scratch, in elements; the places are at 0
+    panel_at: int  # in a thread's scratch, in elements; two boxes and the places are at 0
     box_at: int
     spare_at: int
     longs: int  # 8 bytes, and elements, of a thread's scratch
@@ -83,12 +83,15 @@ TABLES = len(NUMBER) + 3 * len(DEPTH)
 
 
 class Plan(NamedTuple):
-    """What the kernels are compiled for and called with. ``table``: Numbers, three Axis, rows' and columns' places."""
+    """What the kernels are compiled for and called with.
+
+    ``table`` holds Numbers, an Axis three times, and the places of rows, of columns and of a block's lines.
+    """
 
     size: tuple[int, ...]  # gw's
     shape: dict[str, int]
     tasks: int
-    tiles: int
+    blocks: int  # of the sums, for adding up the chunks
     work: float
     sums: int  # bytes
     scratch: int  # bytes for each thread
@@ -116,7 +119,7 @@ def plan(problem: Problem) -> Plan:
     chunks, row_parts, column_parts = _parts(work, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
     plane = rounded((prod(a.reach for a in axes) + length) * size) // size * unit
     box_channels = min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
-    panel_at = rounded(8 * steps) // size
+    panel_at = rounded(8 * (16 + steps)) // size
     box_at = panel_at + rounded((steps + length) * columns * size) // size
     spare_at = box_at + rounded((box_images * box_channels * plane + length) * size) // size
     scratch = rounded((spare_at + (plane if unit > 1 else 0)) * size)
@@ -127,13 +130,20 @@ def plan(problem: Problem) -> Plan:
         *(panel_at, box_at, spare_at, scratch // 8, scratch // size),
     )
     table = np.array(
-        [*numbers, *(v for a in axes for v in a), *_row_places(numbers, axes, grid), *_column_places(numbers, outputs)],
+        [
+            *numbers,
+            *(v for a in axes for v in a),
+            *_row_places(numbers, axes, grid),
+            *_column_places(numbers, outputs),
+            *range(0, length * columns, columns),
+        ],
         dtype=np.int64,
     )
     tasks = chunks * row_parts * column_parts * sides
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": unit}
     gw = all_filters, c, *grid.kernel_size
-    return Plan(gw, shape, tasks, sides * panels * tiles, work, chunks * copy, scratch, table, table.ctypes.data)
+    blocks = sides * panels * ceil(c * taps / length)
+    return Plan(gw, shape, tasks, blocks, work, chunks * copy, scratch, table, table.ctypes.data)
 
 
 def _units(groups: int, images: int, length: int) -> list[int]:
