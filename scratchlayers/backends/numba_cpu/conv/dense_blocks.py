@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import NamedTuple
 
 from ..target import REGISTERS, lanes
 from ..team import GRAIN
 from .dense_layout import Layout, lay
-from .sweep import Sweep, Taps
+from .sweep import Sweep
 
 # (rows, vectors) of a tile: they take one register for every sum, one for every vector and one more
 SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 else ((6, 2), (4, 3), (3, 4), (1, 12))
@@ -48,11 +47,6 @@ class Blocks(NamedTuple):
         return self.positions + self.layout.high - self.layout.low
 
 
-def phases_of(sweep: Sweep) -> list[tuple[Taps, Taps, Taps]]:
-    """Return every phase's taps along each axis."""
-    return list(product(*(axis.phases for axis in sweep)))
-
-
 def blocks_of(sweep: Sweep, size: Size) -> Blocks:
     """Return the blocks that cost least, by the operations of filling lines and of multiplying."""
     choices = [blocks_in(sweep, size, *shape, lay(sweep, shifted)) for shape in SHAPES for shifted in range(4)]
@@ -61,18 +55,23 @@ def blocks_of(sweep: Sweep, size: Size) -> Blocks:
 
 def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout) -> Blocks:
     """Return the blocks for a tile of this shape and this layout."""
-    phases = phases_of(sweep)
+    phases = prod(len(axis.phases) for axis in sweep)
     panel, room = vectors * lanes(size.itemsize), ROOM // size.itemsize
     tiles, total = -(-size.filters // rows), layout.total(size.batch, sweep)
-    work = 2 * total * size.groups * size.filters * size.channels * sum(prod(map(len, phase)) for phase in phases)
+    work = 2 * total * size.groups * size.filters * size.channels * _steps(sweep)
     enough = min(TASKS, work // GRAIN + 1)
-    channels = _share(size.channels, STEPS // max(1, *(prod(map(len, phase)) for phase in phases)))
+    channels = _share(size.channels, STEPS // max(1, prod(max(map(len, axis.phases)) for axis in sweep)))
     room_for = room // (channels * layout.fills) - layout.high + layout.low
-    room_for = min(room_for, room // (len(phases) * rows), -(-total * size.groups // enough))
+    room_for = min(room_for, room // (phases * rows), -(-total * size.groups // enough))
     positions = _rounded(_share(total, max(room_for // panel, PANELS) * panel), panel)
     tasks = size.groups * -(-total // positions)
-    at_a_time = min(2 * room // (len(phases) * rows * positions), tiles * tasks // enough)
-    return Blocks(rows, vectors, layout, channels, positions, _share(tiles, max(at_a_time, 64 // rows)))
+    at_a_time = min(2 * room // (phases * rows * positions), tiles * tasks // enough)
+    return Blocks(rows, vectors, layout, channels, positions, _share(tiles, max(at_a_time, 64 // (phases * rows))))
+
+
+def _steps(sweep: Sweep) -> int:
+    """Return how many products an output of each phase is the sum of, for one channel, all phases together."""
+    return prod(sum(map(len, axis.phases)) for axis in sweep)
 
 
 def _share(total: int, most: int) -> int:
@@ -89,7 +88,7 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     rows, vectors, layout = blocks[:3]
     many = lanes(size.itemsize)
     panel, total = vectors * many, layout.total(size.batch, sweep)
-    steps = sum(prod(map(len, phase)) for phase in phases_of(sweep))
+    steps, phases = _steps(sweep), prod(len(axis.phases) for axis in sweep)
     multiplied = -(-total // panel) * -(-size.filters // rows) * steps * (rows * vectors + STREAM * max(vectors - 3, 0))
     per_vector = VECTOR * min(sweep[-1].step, many)
     shares = -(-size.filters // (rows * blocks.tiles))
@@ -98,5 +97,5 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     )
     run, used = layout.runs(sweep)
     apart = 1 - max(used - panel + 1, 0) / run
-    emptied = apart * total * size.filters * len(phases_of(sweep)) * (VECTOR / many + ROW / layout.widths[-1])
+    emptied = apart * total * size.filters * phases * (VECTOR / many + ROW / layout.widths[-1])
     return multiplied + filled + emptied / size.channels

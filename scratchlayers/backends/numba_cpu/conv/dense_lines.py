@@ -14,13 +14,9 @@ from . import dense_table as table
 @kernel
 def fill(lines: Real, x: Real, plan: Longs, rows: Longs, start, count, channel, channels):
     """lines[(c · fills + f) · line + i] = what displacement f reads of channel c at position start + i, or 0."""
-    plane, fills, pitch = (
-        plan[table.SOURCE_D] * plan[table.SOURCE_H] * plan[table.SOURCE_W],
-        plan[table.FILLS],
-        plan[table.LINE],
-    )
-    lanes = length(x)
-    step, limit = plan[table.STEP_W], plan[table.BATCH] * plan[table.CHANNELS] * plane
+    lanes, step, fills, pitch = length(x), plan[table.STEP_W], plan[table.FILLS], plan[table.LINE]
+    plane = plan[table.SOURCE_D] * plan[table.SOURCE_H] * plan[table.SOURCE_W]
+    limit = plan[table.BATCH] * plan[table.CHANNELS] * plane
     short = step == 1 and plan[table.WIDTH_W] <= lanes
     for f in range(fills):
         number = find_rows(rows, plan, plan[table.BASES] + 3 * f, start, count, channel)
@@ -57,17 +53,14 @@ def find_rows(rows, plan, base, start, count, channel):
     while done < count:
         size = min(width - column, count - done)
         source_d, source_h = d * plan[table.STEP_D] + shift_d, h * plan[table.STEP_H] + shift_h
-        inside = (
-            0 <= n < plan[table.BATCH] and 0 <= source_d < plan[table.SOURCE_D] and 0 <= source_h < plan[table.SOURCE_H]
-        )
+        inside = 0 <= source_d < plan[table.SOURCE_D] and 0 <= source_h < plan[table.SOURCE_H]
+        inside = inside and 0 <= n < plan[table.BATCH]
         first = min(max(low - column, 0), size) if inside else size
         last = max(min(high - column, size), first)
-        source = ((n * plan[table.CHANNELS] + channel) * plan[table.SOURCE_D] + source_d) * plan[
-            table.SOURCE_H
-        ] + source_h
+        plane = (n * plan[table.CHANNELS] + channel) * plan[table.SOURCE_D] + source_d
+        source = (plane * plan[table.SOURCE_H] + source_h) * plan[table.SOURCE_W] + column * step + shift_w
         here = at(rows, 6 * number)
-        here[0], here[1], here[2], here[3] = done, size, first, last
-        here[4] = source * plan[table.SOURCE_W] + column * step + shift_w
+        here[0], here[1], here[2], here[3], here[4] = done, size, first, last, source
         here[5] = (1 << min(last, 62)) - (1 << min(first, 62))
         done, column, h, number = done + size, 0, h + 1, number + 1
         if h == plan[table.WIDTH_H]:

@@ -14,7 +14,7 @@ from ....geometry import Grid
 from ..target import lanes
 from ..workspace import rounded
 from . import dense_table as table
-from .dense_blocks import Blocks, Size, blocks_of, phases_of
+from .dense_blocks import Blocks, Size, blocks_of
 from .dense_layout import Layout
 from .dense_lines import fill
 from .dense_sums import empty
@@ -38,7 +38,7 @@ class Plan(NamedTuple):
     table: np.ndarray
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def plan_of(grid: Grid, transposed: bool, batch: int, w: torch.Size, groups: int, dtype: torch.dtype) -> Plan:
     """Return the plan of ``conv``, or of ``conv_input_grad``, which reads what ``conv`` writes."""
     sweep = (backward if transposed else forward)(grid)
@@ -54,7 +54,7 @@ def plan_of(grid: Grid, transposed: bool, batch: int, w: torch.Size, groups: int
 def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype: torch.dtype) -> Plan:
     """Return the plan of a sweep in these blocks; ``steps`` say where in w the next group, channel and filter are."""
     batch, groups, channels, filters, itemsize = size
-    layout, phases = blocks.layout, [tuple(product(*phase)) for phase in phases_of(sweep)]
+    layout, phases = blocks.layout, [tuple(product(*phase)) for phase in product(*(a.phases for a in sweep))]
     row_blocks, pieces = -(-filters // blocks.rows), -(-channels // blocks.channels)
     shares, total = -(-row_blocks // blocks.tiles), layout.total(batch, sweep)
     run, run_used = layout.runs(sweep)
@@ -97,11 +97,11 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
         **_axes(sweep, layout),
         **_memory(size, blocks, line, len(phases)),
     }
-    numbers = lists.after(values)
+    whole = lists.after(values)
     work = 2.0 * batch * groups * filters * channels * sum(map(len, phases)) * prod(axis.positions for axis in sweep)
     tasks = -(-total // blocks.positions) * groups * shares
     scratch = values["THREAD_LONGS"] * 8
-    return Plan(numbers.ctypes.data, values["PACKS"], tasks, work, rounded(packed * itemsize), scratch, numbers)
+    return Plan(whole.ctypes.data, values["PACKS"], tasks, work, rounded(packed * itemsize), scratch, whole)
 
 
 class _Lists:

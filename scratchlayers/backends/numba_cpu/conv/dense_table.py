@@ -58,5 +58,4 @@ NAMES = (
     "ROWS_START",
     "SPOTS_START",
 )
-LENGTH = len(NAMES)
 globals().update((name, place) for place, name in enumerate(NAMES))
