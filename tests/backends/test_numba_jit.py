@@ -237,6 +237,7 @@ def test_what_was_typed_in_is_not_found_again(monkeypatch):
 def test_what_takes_long_is_told_once(capsys, monkeypatch, place):
     """When all compiling together has taken longer than the user's patience, and for each kernel that does alone."""
     monkeypatch.setattr(patience, "spent", {"compile": 0.0, "load": 0.0})
+    monkeypatch.setattr(patience, "_waited", 0.0)
     clock = iter([0, 0.6, 10, 10.6, 20, 20.3, 30, 31.5, 40, 45])
     monkeypatch.setattr(patience.time, "perf_counter", lambda: next(clock))
     for kind, name in (*(("compile", name) for name in "abcd"), ("load", "e")):
@@ -248,7 +249,16 @@ def test_what_takes_long_is_told_once(capsys, monkeypatch, place):
         f"scratchlayers: compiling for this machine, 1.2 s so far (just now b); kept in {place}",
         f"scratchlayers: compiling for this machine, 3.0 s so far (just now d); kept in {place}",
     ]
-    assert patience.spent["load"] == 5
+
+
+def test_the_processors_seconds_are_counted(monkeypatch):
+    monkeypatch.setattr(patience, "spent", {"compile": 0.0, "load": 0.0})
+    clock = iter([0, 0.25, 1, 3])
+    monkeypatch.setattr(patience.time, "thread_time", lambda: next(clock))
+    for kind in ("compile", "load"):
+        with patience.counted(kind, "a"):
+            pass
+    assert patience.spent == {"compile": 0.25, "load": 2}
 
 
 def test_without_a_place_it_says_so(capsys, monkeypatch):

@@ -36,10 +36,12 @@ from numba import config, types
 from numba.core.registry import cpu_target
 
 from . import cache
+from .linking import Linked
 from .patience import counted
 from .target import VECTOR_BYTES
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+_PART = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 ELEMENTS = {
     torch.float32: types.float32,
     torch.float64: types.float64,
@@ -68,8 +70,8 @@ Longs = Pointer(types.int64)
 
 
 def inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function that kernels call: it is compiled into them."""
-    return numba.njit(function, forceinline=True, **_OPTIONS)
+    """Mark a function that kernels call: it is compiled into them, and cannot be called from Python."""
+    return numba.njit(function, forceinline=True, pipeline_class=Linked, **_PART, **_OPTIONS)
 
 
 class Kernel:

@@ -11,19 +11,30 @@ from . import cache
 
 PATIENCE = 1.0  # seconds of compiling, of one kernel or of all before, after which a line says what is going on
 spent = {"compile": 0.0, "load": 0.0}
-"""Seconds since the process began."""
+"""Seconds of the processor since the process began: what else runs on the machine is not counted."""
+_waited = 0.0
 
 
 @contextmanager
 def counted(kind: str, what: str) -> Iterator[None]:
     """Count the seconds that the block takes to "compile" or to "load" something."""
-    start, before = time.perf_counter(), spent[kind]
+    start, busy = time.perf_counter(), time.thread_time()
     try:
         yield
     finally:
-        spent[kind] += time.perf_counter() - start
-        if kind == "compile" and (spent[kind] - before > PATIENCE or before <= PATIENCE < spent[kind]):
-            _say(f"compiling for this machine, {spent[kind]:.1f} s so far (just now {what}); {_where()}")
+        spent[kind] += time.thread_time() - busy
+        if kind == "compile":
+            _tell(what, time.perf_counter() - start)
+
+
+def _tell(what: str, seconds: float) -> None:
+    """Say that compiling took long: this kernel alone, or for the first time all together."""
+    global _waited
+    before, _waited = _waited, _waited + seconds
+    if (seconds > PATIENCE or before <= PATIENCE < _waited) and sys.stderr is not None:
+        words = f"compiling for this machine, {_waited:.1f} s so far (just now {what}); {_where()}"
+        sys.stderr.write(f"scratchlayers: {words}\n")
+        sys.stderr.flush()
 
 
 def _where() -> str:
@@ -31,9 +42,3 @@ def _where() -> str:
         return f"kept in {cache.directory()}"
     except OSError as why:
         return f"not kept, {why} ({cache.VARIABLE} may name a directory)"
-
-
-def _say(words: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(f"scratchlayers: {words}\n")
-        sys.stderr.flush()

@@ -15,7 +15,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import PrimitiveModel, register_default
-from numba.extending import intrinsic, overload
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin
 
 from .target import lanes
 
@@ -280,39 +281,40 @@ def total(typingctx, a):
     return a.element(a), generate
 
 
-def _arithmetic(operation, emit) -> None:
-    """Let an operator of Python work on two vectors of one kind."""
+def _operator(operation, result, emit) -> None:
+    """Let an operator of Python work on two vectors of one kind: it gives a ``result(vector)``."""
 
-    @intrinsic
-    def lanewise(typingctx, a, b):
-        return a(a, b), lambda context, builder, signature, arguments: emit(builder, a, *arguments)
+    @infer_global(operation)
+    class OnVectors(AbstractTemplate):
+        def generic(self, operands, keywords):
+            if len(operands) == 2 and isinstance(operands[0], Vector) and operands[0] == operands[1]:
+                return signature(result(operands[0]), *operands)
+            return None
 
-    @overload(operation)
-    def on_vectors(a, b):
-        if isinstance(a, Vector) and a == b:
-            return lambda a, b: lanewise(a, b)
-        return None
+    @lower_builtin(operation, Vector, Vector)
+    def on_vectors(context, builder, signature, arguments):
+        return emit(builder, signature.args[0], *arguments)
 
 
-def _comparison(operation, sign: str) -> None:
-    """Let a comparison of Python work on two vectors of one kind; with a NaN only ``!=`` holds."""
+def _itself(vector: Vector) -> Vector:
+    return vector
 
-    @intrinsic
-    def lanewise(typingctx, a, b):
-        def generate(context, builder, signature, arguments):
-            if isinstance(a.element, types.Float):
-                compare = builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered
-            else:
-                compare = builder.icmp_signed if a.element.signed else builder.icmp_unsigned
-            return compare(sign, *arguments)
 
-        return Vector(types.boolean, a.length)(a, b), generate
+def _mask(vector: Vector) -> Vector:
+    return Vector(types.boolean, vector.length)
 
-    @overload(operation)
-    def on_vectors(a, b):
-        if isinstance(a, Vector) and a == b:
-            return lambda a, b: lanewise(a, b)
-        return None
+
+def _compare(sign: str):
+    """Emit a comparison; with a NaN only ``!=`` holds."""
+
+    def emit(builder, vector, a, b):
+        if isinstance(vector.element, types.Float):
+            compare = builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered
+        else:
+            compare = builder.icmp_signed if vector.element.signed else builder.icmp_unsigned
+        return compare(sign, a, b)
+
+    return emit
 
 
 def _float_or_int(on_floats: str, on_ints: str):
@@ -322,14 +324,14 @@ def _float_or_int(on_floats: str, on_ints: str):
     return emit
 
 
-_arithmetic(operator.add, _float_or_int("fadd", "add"))
-_arithmetic(operator.sub, _float_or_int("fsub", "sub"))
-_arithmetic(operator.mul, _float_or_int("fmul", "mul"))
-_arithmetic(operator.truediv, lambda builder, vector, a, b: builder.fdiv(a, b))
-_arithmetic(operator.or_, lambda builder, vector, a, b: builder.or_(a, b))
-_arithmetic(operator.and_, lambda builder, vector, a, b: builder.and_(a, b))
+_operator(operator.add, _itself, _float_or_int("fadd", "add"))
+_operator(operator.sub, _itself, _float_or_int("fsub", "sub"))
+_operator(operator.mul, _itself, _float_or_int("fmul", "mul"))
+_operator(operator.truediv, _itself, lambda builder, vector, a, b: builder.fdiv(a, b))
+_operator(operator.or_, _itself, lambda builder, vector, a, b: builder.or_(a, b))
+_operator(operator.and_, _itself, lambda builder, vector, a, b: builder.and_(a, b))
 for _operation, _sign in (
     *((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">")),
     *((operator.ge, ">="), (operator.eq, "=="), (operator.ne, "!=")),
 ):
-    _comparison(_operation, _sign)
+    _operator(_operation, _mask, _compare(_sign))
