@@ -63,7 +63,7 @@ def test_every_class_tells_its_kernels_and_its_output(name, batched):
     x = x if batched else x[0]
     (row,) = observe(module, x)
     assert (row.name, row.kind, row.output) == ("the model itself", name, tuple(module(x).shape))
-    assert row.backends == dict.fromkeys(KERNELS[name[:-2]], "torch")
+    assert row.backends == dict.fromkeys(KERNELS[name[:-2]], "numba")
     assert row.refusals == {kernel: {} for kernel in row.backends}
 
 

@@ -36,6 +36,6 @@ BACKEND = _Numba(
     devices=frozenset({"cpu"}),
     dtypes=frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16}),
     ranks=frozenset({1, 2, 3}),
-    priority=-1,
+    priority=0,
     exact={kernel.__name__: partial(kernel, exact=True) for kernel in EXACT},
 )
