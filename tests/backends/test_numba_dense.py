@@ -129,7 +129,7 @@ def test_every_tile_and_layout(case, shape, shifted):
 def test_every_size_of_block(case, steps, room, tasks):
     """Where the caches are small, small problems are cut as large ones are."""
     dense_plan.plan_of.cache_clear()
-    with patch.multiple(dense_blocks, STEPS=steps, ROOM=room, TASKS=tasks, PANELS=1):
+    with patch.multiple(dense_blocks, STEPS=steps, ROOM=room, TASKS=tasks, PANELS=(1,)):
         agree(case)
 
 

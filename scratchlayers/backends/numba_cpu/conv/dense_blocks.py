@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import NamedTuple
 
@@ -15,10 +16,10 @@ SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 e
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
 ROOM = 256 * 2**10  # bytes of lines at a time, and half those of sums: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
-PANELS = 2  # of positions at least for weights that are brought to the first cache
-# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, and for a
-# tile loading one of those beyond three
-ROW, VECTOR, STREAM = 16.0, 5.0, 2.5
+PANELS = (1, 2, 4)  # of positions at least, for weights that are brought to the first cache
+# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector; and for a tile, loading
+# one of the vectors beyond three, and fetching a weight
+ROW, VECTOR, STREAM, FETCH = 16.0, 5.0, 2.5, 0.4
 
 
 class Size(NamedTuple):
@@ -49,11 +50,13 @@ class Blocks(NamedTuple):
 
 def blocks_of(sweep: Sweep, size: Size) -> Blocks:
     """Return the blocks that cost least, by the operations of filling lines and of multiplying."""
-    choices = [blocks_in(sweep, size, *shape, lay(sweep, shifted)) for shape in SHAPES for shifted in range(4)]
+    # shifting an axis along which nothing is displaced changes nothing
+    layouts = [lay(sweep, n) for n in range(4) if n == 0 or sweep[3 - n].displacements not in ((), (0,))]
+    choices = (blocks_in(sweep, size, *shape, layout, n) for shape, layout, n in product(SHAPES, layouts, PANELS))
     return min(choices, key=lambda blocks: _cost(sweep, size, blocks))
 
 
-def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout) -> Blocks:
+def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout, panels: int = 2) -> Blocks:
     """Return the blocks for a tile of this shape and this layout."""
     phases = prod(len(axis.phases) for axis in sweep)
     panel, room = vectors * lanes(size.itemsize), ROOM // size.itemsize
@@ -63,7 +66,7 @@ def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout)
     channels = _share(size.channels, STEPS // max(1, prod(max(map(len, axis.phases)) for axis in sweep)))
     room_for = room // (channels * layout.fills) - layout.high + layout.low
     room_for = min(room_for, room // (phases * rows), -(-total * size.groups // enough))
-    positions = _rounded(_share(total, max(room_for // panel, PANELS) * panel), panel)
+    positions = _rounded(_share(total, max(room_for // panel, panels) * panel), panel)
     tasks = size.groups * -(-total // positions)
     at_a_time = min(2 * room // (phases * rows * positions), tiles * tasks // enough)
     return Blocks(rows, vectors, layout, channels, positions, _share(tiles, max(at_a_time, 64 // (phases * rows))))
@@ -89,7 +92,8 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     many = lanes(size.itemsize)
     panel, total = vectors * many, layout.total(size.batch, sweep)
     steps, phases = _steps(sweep), prod(len(axis.phases) for axis in sweep)
-    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * (rows * vectors + STREAM * max(vectors - 3, 0))
+    tile = rows * vectors + STREAM * max(vectors - 3, 0) + FETCH * rows * panel / blocks.positions
+    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * tile
     per_vector = VECTOR * min(sweep[-1].step, many)
     shares = -(-size.filters // (rows * blocks.tiles))
     filled = (
