@@ -13,15 +13,16 @@ from itertools import product
 import torch
 
 from . import nn, registry
-from .backends.numba_cpu import cache
+from .backends.numba_cpu import cache, team
 
 _SIZE = {1: 200, 2: 28, 3: 10}
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 _FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 # (class, arguments, channels of the input): each kind of layer that is computed in a way of its own
 _USUAL = (
-    *(("Conv", words, words[0]) for words in ((1, 16, 3, 1, 1), (1, 32, 5), (3, 32, 7, 2, 3))),
-    *(("Conv", words, words[0]) for words in ((64, 64, 3, 1, 1), (20, 50, 5), (32, 64, 3, 2, 1), (16, 16, 3, 1, 2, 2))),
+    *(("Conv", words, words[0]) for words in ((1, 6, 5, 1, 2), (1, 16, 5, 2, 2), (1, 32, 3), (3, 32, 7, 2, 3))),
+    *(("Conv", words, words[0]) for words in ((6, 16, 5), (20, 50, 5), (16, 32, 3, 1, 1), (64, 64, 3, 1, 1))),
+    *(("Conv", words, words[0]) for words in ((32, 64, 3, 2, 1), (16, 16, 3, 1, 2, 2))),
     *(("Conv", words, words[0]) for words in ((64, 96, 1), (64, 96, 1, 2), (64, 64, 3, 1, 1, 1, 16))),
     *(("Conv", (64, 64, k, s, k // 2, 1, 64), 64) for k, s in ((3, 1), (3, 2), (5, 1), (7, 1))),
     *(("ConvTranspose", words, words[0]) for words in ((32, 16, 2, 2), (32, 16, 3, 2, 1, 1))),
@@ -38,6 +39,7 @@ def warm_up(every: bool = False) -> str:
     if not cache.write("warmup", b""):
         raise ValueError(f"nothing can be kept, {cache.VARIABLE} may name a directory that can be written")
     start, calls = time.perf_counter(), list(_calls(every))
+    team.openmp()  # which small tensors would not need
     for done, call in enumerate(calls):
         _show(f"{done + 1:>4} of {len(calls)}  {call[0]}{call[-1]}")
         with registry.use_backend("numba"):

@@ -55,7 +55,7 @@ def torch_threads():
 def either_team(request, monkeypatch, torch_threads):
     torch_threads(3)
     if request.param == "Python's threads":
-        monkeypatch.setattr(team, "_openmp", lambda: None)
+        monkeypatch.setattr(team, "openmp", lambda: None)
     return request.param
 
 
@@ -76,7 +76,7 @@ def test_torchs_library_is_found_here():
     """On Linux, where torch brings its own; elsewhere Python's threads do it."""
     if sys.platform != "linux":
         pytest.skip("torch's library is looked for on Linux only")
-    assert team._openmp() is not None
+    assert team.openmp() is not None
 
 
 @pytest.mark.parametrize("tasks", [1, 2, 3, 4, 7, 103])
@@ -116,8 +116,8 @@ def test_every_argument_arrives(either_team):
 def test_same_bits_for_every_number_of_threads(torch_threads, monkeypatch):
     x = torch.randn(50_000)
     results = []
-    for openmp in (team._openmp, lambda: None):
-        monkeypatch.setattr(team, "_openmp", openmp)
+    for openmp in (team.openmp, lambda: None):
+        monkeypatch.setattr(team, "openmp", openmp)
         for count in (1, 2, 3, 5):
             torch_threads(count)
             results.append(squared(x))
@@ -268,13 +268,13 @@ def test_no_maps_no_library(monkeypatch):
 @pytest.mark.parametrize("paths", [{"/no/such/library.so"}, set()])
 def test_without_a_library_pythons_threads_do_it(monkeypatch, torch_threads, paths):
     monkeypatch.setattr(team, "_libraries", lambda: paths)
-    team._openmp.cache_clear()
+    team.openmp.cache_clear()
     try:
         torch_threads(3)
-        assert team._openmp() is None
+        assert team.openmp() is None
         assert len(signed().unique()) == 3
     finally:
-        team._openmp.cache_clear()
+        team.openmp.cache_clear()
 
 
 def test_a_process_that_ends_leaves_nobody_waiting():
@@ -284,7 +284,7 @@ def test_a_process_that_ends_leaves_nobody_waiting():
         from tests.backends.test_numba_team import signed
         torch.set_num_threads(3)
         signed()
-        team._openmp = lambda: None
+        team.openmp = lambda: None
         signed()
     """
     done = subprocess.run([sys.executable, "-c", dedent(code)], timeout=120, check=False, capture_output=True)

@@ -38,7 +38,7 @@ def run(address: int, tasks: int, work: float, *arguments: int) -> None:
     count = threads(tasks, work)
     if count == 1:
         _alone()(0, 1, _PACKERS[len(arguments)](0, 0, address, tasks, *arguments))
-    elif not _forked and (team := _openmp()):
+    elif not _forked and (team := openmp()):
         team(_PACKERS[len(arguments)](*team.asks, address, tasks, *arguments), count)
     else:
         _pooled(_PACKERS[len(arguments)](0, 0, address, tasks, *arguments), count)
@@ -126,7 +126,7 @@ class _OpenMP:
 
 
 @cache
-def _openmp() -> _OpenMP | None:
+def openmp() -> _OpenMP | None:
     """Return torch's team, or None where its library is not found or has no such entry."""
     for path in sorted(_libraries()):
         try:
