@@ -13,13 +13,28 @@ from ...geometry import Grid, Sizes
 from .collect import collected
 from .dense import HALF, dense
 from .jit import Longs, Real, kernel
-from .masks import lanes_between, load_where, store_where
 from .pages import paged
-from .simd import length, splat
+from .simd import length, load, load_first, prefetch, splat, store, store_first
 from .spans import span_sums
 from .strided import strided
 from .team import run
-from .windows import BEFORE, DILATION, FREE, HEADER, STEPS, STRIDE, Plan, by_input, by_output, following, joined, place
+from .windows import (
+    AHEAD,
+    BEFORE,
+    DILATION,
+    FREE,
+    STRIDE,
+    K,
+    M,
+    N,
+    Plan,
+    by_input,
+    by_output,
+    following,
+    joined,
+    place,
+    reach,
+)
 
 KV, S = 0, 0
 
@@ -85,32 +100,32 @@ def summed(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
     ``g`` is the table of :func:`~.windows.by_output`, ``by`` the divisors at each position of the four axes. KV and
     S are the plan's constants.
     """
-    n1, n2, nv = g[1], g[2], g[3]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
-    kv = KV or g[11]
-    step, apart, lanes, zero = S or g[STRIDE], 1 if KV else g[DILATION], length(x), splat(x, 0.0)
-    d0, d1, d2 = g[STEPS], g[STEPS + 1], g[STEPS + 2]
-    plane_size = g[0] * n1 * n2 * nv
+    m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
+    kv, step, apart = KV or g[K + 3], S or g[STRIDE], 1 if KV else g[DILATION]
+    lanes, zero = length(x), splat(x, 0.0)
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (m0 + o1), HEADER + 3 * (m0 + m1 + o2)
+        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
         divisor = splat(x, by[o0] * by[m0 + o1] * by[m0 + m1 + o2])
         for j in range(-(-mv // lanes)):
             p = min(j * lanes, max(mv - lanes, 0))
             e, inside = p * step - g[BEFORE], g[FREE] <= p and p <= g[FREE + 1]
             total = zero
-            for t0 in range(g[a0 + 1], g[a0 + 2]):
-                for t1 in range(g[a1 + 1], g[a1 + 2]):
-                    for t2 in range(g[a2 + 1], g[a2 + 2]):
-                        source = ((g[a0] + t0 * d0) * n1 + g[a1] + t1 * d1) * n2 + g[a2] + t2 * d2
-                        at = plane * plane_size + source * nv
+            for t0 in range(b0, e0):
+                for t1 in range(b1, e1):
+                    for t2 in range(b2, e2):
+                        at = origin + t0 * s0 + t1 * s1 + t2 * s2
                         if inside:
+                            for line in range(max(S, 1)):
+                                prefetch(x, at + e + AHEAD + line * lanes)
                             for t in range(kv):
                                 total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, True, zero)
                         else:
                             for t in range(kv):
                                 total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, False, zero)
-            mask = lanes_between(x, 0, mv)
-            across = load_where(by, m0 + m1 + m2 + p, mask, splat(x, 1.0))
-            store_where(y, row * mv + p, total / (divisor * across), mask)
+            if mv >= lanes:
+                store(y, row * mv + p, total / (divisor * load(by, m0 + m1 + m2 + p)))
+            else:
+                across = load_first(by, m0 + m1 + m2, mv)
+                store_first(y, row * mv, total / (divisor * across), mv)
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)

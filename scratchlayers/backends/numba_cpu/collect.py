@@ -1,7 +1,6 @@
 """Pooling backward: every input element collects what the windows that read it give, to the chosen one or to all.
 
-So each element is written by one thread, added up in one order. The rows of windows that reach a row of the input are
-taken one after the other; the first is stored, the others are added to what is there.
+So each element is written once, by one thread, its sum always in the same order.
 """
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from __future__ import annotations
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, load_where, load_wide, store_where
 from .pad import clear
-from .simd import beyond, interleaved_high, interleaved_low, length, load, select, splat, store
-from .windows import BACK, BEFORE, DILATION, FIRST, FREE, HEADER, STEPS, STRIDE, UNITS, following, place
+from .simd import beyond, fma, interleaved_high, interleaved_low, length, load_first, select, splat, store, store_first
+from .windows import BACK, BEFORE, DILATION, FIRST, FREE, HEADER, STRIDE, UNITS, K, M, N, following, place, readers
 
 CHOSEN, KV, S, WIDE = 1, 0, 0, 0
 
@@ -31,7 +30,7 @@ def given(gy, tap, share, picks, wide, at, p, mv, code, inside):
         return value * load_where(share, p, mask, zero)
     like = counts(gy, 0)
     seen = load_wide(as_ints(tap), at + p, mask, like) if wide else load_wide(tap, at + p, mask, like)
-    return select((seen == counts(gy, code)) & mask, value, zero)
+    return select(seen == counts(gy, code), value, zero)
 
 
 @inner
@@ -49,14 +48,13 @@ def phase(gy, tap, share, picks, wide, at, u, mv, code, table, f, kv, s, inside)
 
 
 @inner
-def put(gx, to, i, nv, value, fresh):
-    """gx[i], ... = value, or += value, where i is inside the row of nv."""
-    if i >= 0 and i + length(gx) <= nv:
-        store(gx, to + i, value if fresh else value + load(gx, to + i))
+def put(gx, to, i, nv, value, end):
+    """gx[i], ... = value where i is inside the row of nv, or beyond it where the rows to come write over it."""
+    lanes = length(gx)
+    if i >= 0 and (i + lanes <= nv or to + i + lanes <= end):
+        store(gx, to + i, value)
     else:
-        mask = lanes_between(gx, -i, nv - i)
-        there = splat(gx, 0.0) if fresh else load_where(gx, to + i, mask, splat(gx, 0.0))
-        store_where(gx, to + i, value + there, mask)
+        store_where(gx, to + i, value, lanes_between(gx, -i, nv - i))
 
 
 @inner
@@ -67,14 +65,15 @@ def one_by_one(gy, tap, share, picks, wide, at, mv, code, weight, gx, to, nv, g)
         if picks:
             t = taps_at(tap, wide, at + p) - code
             i = start + t * apart
-            if t >= 0 and t < g[11] and i >= 0 and i < nv:
+            if t >= 0 and t < g[K + 3] and i >= 0 and i < nv:
                 gx[to + i] += gy[at + p]
         elif apart == 1:
-            value, begin, end = splat(gy, gy[at + p] * share[p] * weight), max(start, 0), min(start + g[11], nv)
+            value, begin, end = splat(gy, gy[at + p] * share[p] * weight), max(start, 0), min(start + g[K + 3], nv)
             for j in range(-(-(end - begin) // length(gx))):
-                put(gx, to, begin + j * length(gx), end, value, False)
+                i = begin + j * length(gx)
+                store_first(gx, to + i, value + load_first(gx, to + i, end - i), end - i)
         else:
-            for t in range(g[11]):
+            for t in range(g[K + 3]):
                 i = start + t * apart
                 if i >= 0 and i < nv:
                     gx[to + i] += gy[at + p] * share[p] * weight
@@ -88,45 +87,46 @@ def collected(lo, hi, thread, gy: Real, tap: Bytes, share: Real, gx: Real, g: Lo
     of the four axes. ``g`` is the table of :func:`~.windows.by_input`. KV and S are the plan's constants; WIDE says
     whether a tap takes 32 bits.
     """
-    n0, n1, n2, nv = g[0], g[1], g[2], g[3]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
-    k1, k2, kv = g[9], g[10], g[11]
-    lanes, vectors, along = length(gy), -(-g[UNITS] // length(gy)), beyond(share, m0 + m1 + m2)
-    b1, b2, table = HEADER + 3 * n0, HEADER + 3 * (n0 + n1), beyond(g, HEADER + 3 * (n0 + n1 + n2))
+    n0, n1, n2, nv, m0, m1, m2, mv = g[N], g[N + 1], g[N + 2], g[N + 3], g[M], g[M + 1], g[M + 2], g[M + 3]
+    lanes, zero, units, along = length(gy), splat(gy, 0.0), g[UNITS], beyond(share, m0 + m1 + m2)
+    table = beyond(g, HEADER + 3 * (n0 + n1 + n2))
     plane, i0, i1, i2 = place(lo, n0, n1, n2)
     for row in range(lo, hi):
-        a0, a1, a2, to, fresh = HEADER + 3 * i0, b1 + 3 * i1, b2 + 3 * i2, row * nv, True
-        if S == 0 or g[a0] * g[a1] * g[a2] == 0:
-            clear(gx, to, nv)
-        for j0 in range(g[a0]):
-            for j1 in range(g[a1]):
-                for j2 in range(g[a2]):
-                    t0, p0 = g[a0 + 1] + j0 * g[STEPS], g[a0 + 2] - j0 * g[BACK]
-                    t1, p1 = g[a1 + 1] + j1 * g[STEPS + 1], g[a1 + 2] - j1 * g[BACK + 1]
-                    t2, p2 = g[a2 + 1] + j2 * g[STEPS + 2], g[a2 + 2] - j2 * g[BACK + 2]
-                    at, code = (((plane * m0 + p0) * m1 + p1) * m2 + p2) * mv, ((t0 * k1 + t1) * k2 + t2) * kv
-                    weight = gy[0] if CHOSEN else share[p0] * share[m0 + p1] * share[m0 + m1 + p2]
-                    if S == 0:
-                        one_by_one(gy, tap, along, CHOSEN, WIDE, at, mv, code, weight, gx, to, nv, g)
-                    for j in range(vectors if S else 0):
-                        u = g[FIRST] + j * lanes
-                        i, inside = u * S - g[BEFORE], g[FREE] <= u and u <= g[FREE + 1]
-                        if inside:
-                            a = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, True)
-                        else:
-                            a = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, False)
+        origin, first, r0, s0, c0, q0, r1, s1, c1, q1, r2, s2, c2, q2 = readers(g, plane, i0, i1, i2)
+        if S == 0:
+            clear(gx, row * nv, nv)
+        for j in range(-(-units // lanes) if S else 1):
+            u = g[FIRST] + min(j * lanes, max(units - lanes, 0))
+            a, b, inside = zero, zero, g[FREE] <= u and u <= g[FREE + 1]
+            for j0 in range(r0):
+                for j1 in range(r1):
+                    for j2 in range(r2):
+                        at, code, weight = (
+                            origin - j0 * s0 - j1 * s1 - j2 * s2,
+                            first + j0 * c0 + j1 * c1 + j2 * c2,
+                            gy[0],
+                        )
                         if not CHOSEN:
-                            a = a * splat(gy, weight)
-                        if S == 1:
-                            put(gx, to, i, nv, a, fresh)
-                        if S == 2:
-                            if inside:
-                                b = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, True)
-                            else:
-                                b = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, False)
-                            if not CHOSEN:
-                                b = b * splat(gy, weight)
-                            put(gx, to, i, nv, interleaved_low(a, b), fresh)
-                            put(gx, to, i + lanes, nv, interleaved_high(a, b), fresh)
-                    fresh = False
+                            p0, p1, p2 = q0 - j0 * g[BACK], q1 - j1 * g[BACK + 1], q2 - j2 * g[BACK + 2]
+                            weight = share[p0] * share[m0 + p1] * share[m0 + m1 + p2]
+                        if S == 0:
+                            one_by_one(gy, tap, along, CHOSEN, WIDE, at, mv, code, weight, gx, row * nv, nv, g)
+                        elif inside:
+                            v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, True)
+                            a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
+                            if S == 2:
+                                v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, True)
+                                b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
+                        else:
+                            v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, False)
+                            a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
+                            if S == 2:
+                                v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, False)
+                                b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
+            i = u * S - g[BEFORE]
+            if S == 1:
+                put(gx, row * nv, i, nv, a, hi * nv)
+            if S == 2:
+                put(gx, row * nv, i, nv, interleaved_low(a, b), hi * nv)
+                put(gx, row * nv, i + lanes, nv, interleaved_high(a, b), hi * nv)
         plane, i0, i1, i2 = following(plane, i0, i1, i2, n0, n1, n2)

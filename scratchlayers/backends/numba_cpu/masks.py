@@ -42,14 +42,13 @@ def ramp(typingctx, pointer, number):
 
 @intrinsic
 def lanes_between(typingctx, pointer, low, high):
-    """Return the mask of the lanes of ``pointer`` that are at least ``low`` and below ``high``."""
+    """Return the mask of the lanes of ``pointer`` that are at least ``low`` and below ``high``, both of 32 bits."""
     length = lanes(pointer.dtype.bitwidth // 8)
 
     def generate(context, builder, signature, arguments):
         kind = ir.VectorType(_I32, length)
         every = ir.Constant(kind, list(range(length)))
-        bounds = [_clamped(builder, bound, length) for bound in arguments[1:]]
-        low, high = (emit_splat(builder, builder.trunc(bound, _I32), kind) for bound in bounds)
+        low, high = (emit_splat(builder, builder.trunc(bound, _I32), kind) for bound in arguments[1:])
         return builder.and_(builder.icmp_signed("<=", low, every), builder.icmp_signed("<", every, high))
 
     return Vector(types.boolean, length)(pointer, types.int64, types.int64), generate
@@ -173,14 +172,6 @@ def _narrowed_splat(builder, number, kind: ir.VectorType):
     """Emit a vector of an int64 in as many bits as ``kind`` has."""
     narrow = number if kind.element.width == 64 else builder.trunc(number, kind.element)
     return emit_splat(builder, narrow, kind)
-
-
-def _clamped(builder, bound, most: int):
-    """Emit an int64 brought to between 0 and ``most``."""
-    for sign, limit in (("<", 0), (">", most)):
-        limit = ir.Constant(_I64, limit)
-        bound = builder.select(builder.icmp_signed(sign, bound, limit), limit, bound)
-    return bound
 
 
 def _resized(builder, value, kind: ir.VectorType):

@@ -10,14 +10,14 @@ from torch import Tensor
 from ...contract import tap_dtype
 from ...geometry import Grid
 from .dense import HALF, dense
-from .jit import Bytes, Longs, Real, kernel
-from .masks import all_lanes, as_ints, counts, lanes_between, store_narrow
+from .jit import Bytes, Longs, Real, inner, kernel
+from .masks import all_lanes, as_ints, counts, lanes_between, store_narrow, store_where
 from .pages import paged
-from .simd import length, select, splat, store, store_first
+from .simd import length, prefetch, select, splat
 from .spans import span_largest
 from .strided import legal, strided
 from .team import run
-from .windows import BEFORE, DILATION, FREE, HEADER, STEPS, STRIDE, Plan, by_output, following, place
+from .windows import AHEAD, BEFORE, DILATION, FREE, STRIDE, K, M, N, Plan, by_output, following, place, reach
 
 KV, S, WIDE = 0, 0, 0
 
@@ -45,6 +45,38 @@ def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tupl
     return largest.compiled(dtype, **plan.constants, WIDE=wide), taps, plan
 
 
+@inner
+def row_largest(x, at, e, apart, taps, nv, step, code, inside, known):
+    """Return the largest of the taps that windows have in one row, and its number; that of an illegal tap with −∞."""
+    lowest = splat(x, -float("inf"))
+    best, where = strided(x, at, e, nv, step, 0, inside, lowest), counts(x, code)
+    for t in range(1, taps):
+        v = strided(x, at, e + t * apart, nv, step, known and t & 1, inside, lowest)
+        take = (v > best) | (v != v)
+        best, where = select(take, v, best), select(take, counts(x, code + t), where)
+    return best, where
+
+
+@inner
+def first_inside(x, first, e, apart, kv, nv, step):
+    """Return ``first`` plus the first tap inside the row, in each lane; 0 where there is none."""
+    where = counts(x, 0)
+    for back in range(kv):
+        t = kv - 1 - back
+        where = select(legal(x, e + t * apart, nv, step), counts(x, first + t), where)
+    return where
+
+
+@inner
+def put(y, tap, wide, at, best, where, mask):
+    """Write the largest elements and their taps."""
+    store_where(y, at, best, mask)
+    if wide:
+        store_narrow(as_ints(tap), at, where, mask)
+    else:
+        store_narrow(tap, at, where, mask)
+
+
 @kernel
 def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     """y[p], tap[p] = max over t of x[p · stride + t · dilation − before], for the rows lo to hi of y.
@@ -52,47 +84,36 @@ def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     ``g`` is the table of :func:`~.windows.by_output`. KV and S are the plan's constants; WIDE says whether
     a tap takes 32 bits.
     """
-    n1, n2, nv = g[1], g[2], g[3]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
-    k1, k2, kv = g[9], g[10], KV or g[11]
-    step, apart, lanes = S or g[STRIDE], 1 if KV else g[DILATION], length(x)
-    d0, d1, d2 = g[STEPS], g[STEPS + 1], g[STEPS + 2]
-    lowest, zero, every = splat(x, -float("inf")), counts(x, 0), all_lanes(x)
-    plane_size = g[0] * n1 * n2 * nv
+    m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
+    kv, step, apart, lanes = KV or g[K + 3], S or g[STRIDE], 1 if KV else g[DILATION], length(x)
+    lowest, every = splat(x, -float("inf")), all_lanes(x)
+    c0, c1, c2 = g[K + 1] * g[K + 2] * kv, g[K + 2] * kv, kv
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (m0 + o1), HEADER + 3 * (m0 + m1 + o2)
-        some = g[a0 + 1] < g[a0 + 2] and g[a1 + 1] < g[a1 + 2] and g[a2 + 1] < g[a2 + 2]
-        first = ((g[a0 + 1] * k1 + g[a1 + 1]) * k2 + g[a2 + 1]) * kv if some else 0
+        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
+        some = b0 < e0 and b1 < e1 and b2 < e2
+        first = b0 * c0 + b1 * c1 + b2 * c2 if some else 0
         for j in range(-(-mv // lanes)):
             p = min(j * lanes, max(mv - lanes, 0))
             e, inside = p * step - g[BEFORE], g[FREE] <= p and p <= g[FREE + 1]
-            best, where = lowest, counts(x, first if inside else -1)
-            for t0 in range(g[a0 + 1], g[a0 + 2]):
-                for t1 in range(g[a1 + 1], g[a1 + 2]):
-                    for t2 in range(g[a2 + 1], g[a2 + 2]):
-                        source = ((g[a0] + t0 * d0) * n1 + g[a1] + t1 * d1) * n2 + g[a2] + t2 * d2
-                        at, code = plane * plane_size + source * nv, ((t0 * k1 + t1) * k2 + t2) * kv
+            best, where = lowest, counts(x, first)
+            if some and not inside:
+                where = first_inside(x, first, e, apart, kv, nv, step)
+            for t0 in range(b0, e0):
+                for t1 in range(b1, e1):
+                    for t2 in range(b2, e2):
+                        at, code = origin + t0 * s0 + t1 * s1 + t2 * s2, t0 * c0 + t1 * c1 + t2 * c2
                         if inside:
-                            for t in range(kv):
-                                v = strided(x, at, e + t * apart, nv, step, KV and t & 1, True, lowest)
-                                take = (v > best) | (v != v)
-                                best, where = select(take, v, best), select(take, counts(x, code + t), where)
+                            for line in range(max(S, 1)):
+                                prefetch(x, at + e + AHEAD + line * lanes)
+                            v, t = row_largest(x, at, e, apart, KV or kv, nv, step, code, True, KV)
                         else:
-                            for t in range(kv):
-                                v = strided(x, at, e + t * apart, nv, step, KV and t & 1, False, lowest)
-                                take = (v > best) | (v != v) | (where < zero) & legal(x, e + t * apart, nv, step)
-                                best, where = select(take, v, best), select(take, counts(x, code + t), where)
-            where = select(where < zero, zero, where)
+                            v, t = row_largest(x, at, e, apart, KV or kv, nv, step, code, False, KV)
+                        take = (v > best) | (v != v)
+                        best, where = select(take, v, best), select(take, t, where)
             here = row * mv + p
-            if mv >= lanes:
-                store(y, here, best)
-                mask = every
+            if mv >= lanes or here + lanes <= hi * mv:  # what is written beyond a short row, the next ones write over
+                put(y, tap, WIDE, here, best, where, every)
             else:
-                store_first(y, here, best, mv)
-                mask = lanes_between(x, 0, mv)
-            if WIDE:
-                store_narrow(as_ints(tap), here, where, mask)
-            else:
-                store_narrow(tap, here, where, mask)
+                put(y, tap, WIDE, here, best, where, lanes_between(x, 0, mv))
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)

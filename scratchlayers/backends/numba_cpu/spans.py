@@ -5,7 +5,7 @@ from __future__ import annotations
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import as_ints, counts, lanes_between, load_where, ramp
 from .simd import lane, length, select, splat, total
-from .windows import BEFORE, HEADER, STEPS, STRIDE, following, place
+from .windows import BEFORE, STRIDE, K, M, N, following, place, reach
 
 WIDE = 0
 
@@ -13,21 +13,19 @@ WIDE = 0
 @kernel
 def span_sums(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
     """y[p] = Σ_t x[p · stride + t − before] / Π_axis by[p], for the rows lo to hi of y: see ``summed``."""
-    n1, n2, nv = g[1], g[2], g[3]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
+    m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (m0 + o1), HEADER + 3 * (m0 + m1 + o2)
+        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
         divisor = by[o0] * by[m0 + o1] * by[m0 + m1 + o2]
         for p in range(mv):
             start = p * g[STRIDE] - g[BEFORE]
-            first, count = max(start, 0), min(start + g[11], nv) - max(start, 0)
+            first, count = max(start, 0), min(start + g[K + 3], nv) - max(start, 0)
             sums = splat(x, 0.0)
-            for t0 in range(g[a0 + 1], g[a0 + 2]):
-                for t1 in range(g[a1 + 1], g[a1 + 2]):
-                    for t2 in range(g[a2 + 1], g[a2 + 2]):
-                        i0, i1, i2 = g[a0] + t0 * g[STEPS], g[a1] + t1 * g[STEPS + 1], g[a2] + t2 * g[STEPS + 2]
-                        at = (((plane * g[0] + i0) * n1 + i1) * n2 + i2) * nv + first
+            for t0 in range(b0, e0):
+                for t1 in range(b1, e1):
+                    for t2 in range(b2, e2):
+                        at = origin + t0 * s0 + t1 * s1 + t2 * s2 + first
                         for j in range(-(-count // length(x))):
                             i = j * length(x)
                             sums = sums + load_where(x, at + i, lanes_between(x, 0, count - i), splat(x, 0.0))
@@ -51,22 +49,20 @@ def largest_lane(best, where, lanes, lowest):
 @kernel
 def span_largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     """y[p], tap[p] = max over t of x[p · stride + t − before], for the rows lo to hi of y: see ``largest``."""
-    n1, n2, nv = g[1], g[2], g[3]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
+    m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
     lowest, zero = splat(x, -float("inf")), counts(x, 0)
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (m0 + o1), HEADER + 3 * (m0 + m1 + o2)
+        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
         for p in range(mv):
             start = p * g[STRIDE] - g[BEFORE]
-            first, count = max(start, 0), min(start + g[11], nv) - max(start, 0)
+            first, count = max(start, 0), min(start + g[K + 3], nv) - max(start, 0)
             best, where = lowest, counts(x, -1)
-            for t0 in range(g[a0 + 1], g[a0 + 2]):
-                for t1 in range(g[a1 + 1], g[a1 + 2]):
-                    for t2 in range(g[a2 + 1], g[a2 + 2]):
-                        i0, i1, i2 = g[a0] + t0 * g[STEPS], g[a1] + t1 * g[STEPS + 1], g[a2] + t2 * g[STEPS + 2]
-                        at = (((plane * g[0] + i0) * n1 + i1) * n2 + i2) * nv + first
-                        code = ((t0 * g[9] + t1) * g[10] + t2) * g[11] + first - start
+            for t0 in range(b0, e0):
+                for t1 in range(b1, e1):
+                    for t2 in range(b2, e2):
+                        at = origin + t0 * s0 + t1 * s1 + t2 * s2 + first
+                        code = ((t0 * g[K + 1] + t1) * g[K + 2] + t2) * g[K + 3] + first - start
                         for j in range(-(-count // length(x))):
                             i = j * length(x)
                             mask = lanes_between(x, 0, count - i)

@@ -61,6 +61,8 @@ class Plan(NamedTuple):
 # how far the source moves (STEPS, in input elements or taps) and BACK (in output positions).
 N, M, K, STRIDE, DILATION, BEFORE, FREE, UNITS, FIRST, STEPS, BACK, HEADER = 0, 4, 8, 12, 13, 14, 15, 17, 18, 19, 22, 25
 UNROLLED = (1, 2, 3)
+AHEAD = 4096  # elements: what is prefetched is so far ahead of what is read
+LONGEST = 2**30  # elements of a row: places along it are compared in 32 bits
 _UNIT = Axis(1, 1, 1, 1, 1, 0)
 
 
@@ -95,8 +97,9 @@ def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     """
     axes = axes_of(shape, grid, last)
     n, m, k, s, d, b = axes[3]
-    reach = (lanes(itemsize) - 1) * s + (k - 1) * d + 1 + (s == 2)
-    free = (-(-b // s), (n + b - reach) // s)
+    shares = s == 2 and d == 1 and k in UNROLLED and k % 2 == 0  # a last pair of taps that fills a pair of vectors
+    beyond = lanes(itemsize) * s - (s - 1) * (s > 2) + (k - 1 - shares) * d
+    free = (-(-b // s), (n + b - beyond) // s)
     header = _header(axes, free, (m, 0), [axis.d for axis in axes[:3]], [0] * 3)
     table = np.concatenate([header, *(_taps(axis) for axis in axes[:3])])
     size = (*shape[:2], *grid.output_size)
@@ -126,6 +129,8 @@ def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
 
 
 def _plan(size: Sizes, last: bool, axes: tuple[Axis, ...], along: list[int], table: np.ndarray) -> Plan:
+    if max(axes[3].n + axes[3].m * axes[3].s, axes[3].k * axes[3].d) >= LONGEST:
+        raise NotImplementedError(f"the numba backend pools rows of less than {LONGEST} elements")
     elements, planes = prod(size), size[0] if last else size[0] * size[1]
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
@@ -183,3 +188,33 @@ def following(plane, i0, i1, i2, n0, n1, n2):
             if i0 == n0:
                 i0, plane = 0, plane + 1
     return plane, i0, i1, i2
+
+
+@inner
+def reach(g, plane, o0, o1, o2):
+    """Return the place of tap (0, 0, 0) of a row of outputs; for each axis its taps inside, from, to and how far apart.
+
+    ``g`` is the table of :func:`by_output`.
+    """
+    n1, n2, nv = g[N + 1], g[N + 2], g[N + 3]
+    a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (g[M] + o1), HEADER + 3 * (g[M] + g[M + 1] + o2)
+    origin = (((plane * g[N] + g[a0]) * n1 + g[a1]) * n2 + g[a2]) * nv
+    s0, s1, s2 = g[STEPS] * n1 * n2 * nv, g[STEPS + 1] * n2 * nv, g[STEPS + 2] * nv
+    return origin, g[a0 + 1], g[a0 + 2], s0, g[a1 + 1], g[a1 + 2], s1, g[a2 + 1], g[a2 + 2], s2
+
+
+@inner
+def readers(g, plane, i0, i1, i2):
+    """Return where the first row of windows that reads a row of inputs is, and the number of its first tap.
+
+    Then for each axis how many read it, how far apart these are, how far their taps' numbers, and the first's position.
+    ``g`` is the table of :func:`by_input`.
+    """
+    m1, m2, mv, k2, kv = g[M + 1], g[M + 2], g[M + 3], g[K + 2], g[K + 3]
+    a0, a1, a2 = HEADER + 3 * i0, HEADER + 3 * (g[N] + i1), HEADER + 3 * (g[N] + g[N + 1] + i2)
+    q0, q1, q2 = g[a0 + 2], g[a1 + 2], g[a2 + 2]
+    origin = (((plane * g[M] + q0) * m1 + q1) * m2 + q2) * mv
+    first = ((g[a0 + 1] * g[K + 1] + g[a1 + 1]) * k2 + g[a2 + 1]) * kv
+    s0, s1, s2 = g[BACK] * m1 * m2 * mv, g[BACK + 1] * m2 * mv, g[BACK + 2] * mv
+    c0, c1, c2 = g[STEPS] * g[K + 1] * k2 * kv, g[STEPS + 1] * k2 * kv, g[STEPS + 2] * kv
+    return origin, first, g[a0], s0, c0, q0, g[a1], s1, c1, q1, g[a2], s2, c2, q2
