@@ -152,7 +152,7 @@ def test_an_architecture_of_other_people_is_seen_call_by_call():
 def test_the_wanted_backend_is_named_and_what_it_refuses_goes_on():
     with recorder(kernels=["conv"]), use_backend("recorder"):
         row, pool = observe(network(), torch.ones(1, 1, 8, 8))
-    assert row.backends == {"conv": "recorder", "conv_input_grad": "torch", "conv_weight_grad": "torch"}
+    assert row.backends == {"conv": "recorder", "conv_input_grad": "numba", "conv_weight_grad": "numba"}
     assert row.refusals["conv"] == {}
     assert row.refusals["conv_input_grad"] == {"recorder": "has no conv_input_grad"}
     assert pool.refusals["scatter"] == {"recorder": "has no scatter"}
@@ -162,7 +162,7 @@ def test_a_modules_own_choice_is_told():
     model = network()
     model[2].backend = "numpy"
     conv, pool = observe(model, torch.ones(1, 1, 8, 8))
-    assert set(conv.backends.values()) == {"torch"}
+    assert set(conv.backends.values()) == {"numba"}
     assert set(pool.backends.values()) == {"numpy"}
 
 
@@ -172,7 +172,7 @@ def test_the_dtype_decides_who_runs():
         (wide,) = observe(model, torch.ones(1, 1, 4, dtype=torch.float64))
         (narrow,) = observe(model, torch.ones(1, 1, 4))
     assert wide.backends["avg_pool"] == "recorder"
-    assert narrow.backends["avg_pool"] == "torch"
+    assert narrow.backends["avg_pool"] == "numba"
     assert narrow.refusals["avg_pool"] == {"recorder": "has no kernels for torch.float32"}
 
 
@@ -222,10 +222,11 @@ def test_algorithms_are_told_of_the_kernels_that_the_layer_has(capsys):
 def test_algorithms_are_told_only_of_what_their_backend_runs():
     with knowing(kernels=("pad", "conv_weight_grad")):
         conv, pool = observe(network(), torch.ones(1, 1, 8, 8))
-    assert conv.algorithms == {"conv_weight_grad": "magic, fewer products"}
+    assert {name for name, words in conv.algorithms.items() if words == "magic, fewer products"} == {"conv_weight_grad"}
     assert pool.algorithms == {}
 
 
+@use_backend("torch")
 def test_backends_without_algorithms_say_nothing(capsys):
     explain(network(), torch.ones(1, 1, 8, 8))
     assert "  by " not in capsys.readouterr().out
@@ -313,6 +314,7 @@ class Branches(torch_nn.Module):
         return self.long(x) + self.short(x)
 
 
+@use_backend("torch")
 def test_what_two_layers_keep_together_is_counted_once_in_the_sum(capsys):
     explain(Branches(), torch.ones(1, 1, 4, 4))
     *rows, total = lines(capsys)
@@ -412,6 +414,7 @@ def lines(capsys):
     return capsys.readouterr().out.splitlines()
 
 
+@use_backend("torch")
 def test_the_table_has_a_line_a_call_and_the_sum(capsys):
     assert explain(network(), torch.ones(2, 1, 8, 8)) is None
     assert lines(capsys) == [
@@ -425,7 +428,7 @@ def test_the_table_tells_refusals_kernel_by_kernel(capsys):
     with recorder(kernels=["conv"]), use_backend("recorder"):
         explain(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 4, 4))
     first, second, _ = lines(capsys)
-    assert "recorder, torch" in first
+    assert "numba, recorder" in first
     assert second.strip() == "recorder: has no such kernel (conv_input_grad, conv_weight_grad)"
 
 
@@ -436,7 +439,7 @@ def test_the_table_repeats_a_backends_own_words(capsys):
 
     with registered(Seasonal("seasonal", {}, frozenset({"cpu"}), priority=1)):
         explain(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 4, 4))
-    assert lines(capsys)[1].strip() == "seasonal: convolves only in spring (conv, conv_input_grad, conv_weight_grad)"
+    assert lines(capsys)[2].strip() == "seasonal: convolves only in spring (conv, conv_input_grad, conv_weight_grad)"
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def test_wanted_backend_goes_first_and_the_others_keep_their_order(fresh):
     assert fresh.names() == usual
 
 
-def test_torch_backend_is_the_built_in_choice():
-    assert registry.names()[0] == "torch"
-    assert registry.choice("conv", *HERE) == ("torch", {})
+def test_the_numba_backend_is_the_built_in_choice_on_cpus():
+    assert registry.names()[0] == "numba"
+    assert registry.choice("conv", *HERE) == ("numba", {})
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "mps", "meta", "a device of the future"])
@@ -89,7 +89,7 @@ def test_partial_backend_is_filled_from_the_chain():
         kernels = registry.kernels(*HERE)
         convolve().sum().backward()
     assert calls == ["conv"]
-    torchs = registry.get("torch").kernels
+    torchs = registry.get("numba").kernels
     assert {name for name in NAMES if getattr(kernels, name) is not torchs[name]} == {"conv"}
 
 
@@ -115,7 +115,7 @@ def test_gaps_of_the_wanted_backend_go_to_the_next_by_priority():
 )
 def test_refusal_says_why_and_the_next_one_runs(limits, reason):
     with recorder(**limits) as calls, registry.use_backend("recorder"):
-        assert registry.choice("conv", *HERE) == ("torch", {"recorder": reason})
+        assert registry.choice("conv", *HERE) == ("numba", {"recorder": reason})
         convolve().sum().backward()
     assert calls == []
 
@@ -132,8 +132,8 @@ def test_a_backend_may_refuse_for_reasons_of_its_own(fresh):
             return super().refuses(kernel, device, dtype, rank) or "rests on Sundays"
 
     fresh.register(Weekdays("weekdays", {"conv": print}, CPU, priority=1))
-    assert fresh.choice("conv", *HERE) == ("torch", {"weekdays": "rests on Sundays"})
-    assert fresh.choice("pad", *HERE) == ("torch", {"weekdays": "has no pad"})
+    assert fresh.choice("conv", *HERE) == ("numba", {"weekdays": "rests on Sundays"})
+    assert fresh.choice("pad", *HERE) == ("numba", {"weekdays": "has no pad"})
 
 
 def test_one_call_may_refuse_what_another_accepts():
@@ -216,7 +216,7 @@ def test_blocks_nest_and_end_with_an_exception():
             raise ZeroDivisionError
         convolve()
     assert (first, second) == (["conv"], ["conv"])
-    assert registry.names()[0] == "torch"
+    assert registry.names()[0] == "numba"
 
 
 def test_threads_choose_for_themselves():
@@ -234,7 +234,7 @@ def test_threads_choose_for_themselves():
             thread.start()
         for thread in threads:
             thread.join()
-    assert seen == {"numpy": "numpy", None: "torch"}
+    assert seen == {"numpy": "numpy", None: "numba"}
 
 
 def test_tasks_choose_for_themselves():
@@ -294,7 +294,7 @@ def test_environment_holds_in_every_thread(started_with):
 
 
 def test_empty_environment_means_none(started_with):
-    assert started_with("").names()[0] == "torch"
+    assert started_with("").names()[0] == "numba"
 
 
 def test_wrong_environment_raises_at_every_call_and_lists(started_with):
@@ -439,7 +439,7 @@ def test_unregistered_backend_is_gone_at_once(fresh):
     assert fresh.kernels(*HERE).conv is backend.kernels["conv"]
     fresh.unregister("recorder")
     assert "recorder" not in fresh.names()
-    assert fresh.kernels(*HERE).conv is fresh.get("torch").kernels["conv"]
+    assert fresh.kernels(*HERE).conv is fresh.get("numba").kernels["conv"]
     with pytest.raises(fresh.UnknownBackendError, match="'recorder'"):
         fresh.unregister("recorder")
 
@@ -452,7 +452,7 @@ def test_what_is_no_backend_is_explained(fresh):
 def test_default_does_not_depend_on_who_asked_first(fresh):
     with fresh.use_backend("numpy"):
         fresh.resolve(None, "fast", *HERE)
-    assert fresh.kernels(*HERE).conv is fresh.get("torch").kernels["conv"]
+    assert fresh.kernels(*HERE).conv is fresh.get("numba").kernels["conv"]
 
 
 def test_a_built_in_backend_that_cannot_be_imported_costs_one_warning(fresh, monkeypatch):
@@ -523,7 +523,7 @@ def test_a_modules_unknown_choice_raises_when_it_is_called():
     conv.backend = "nunpy"
     with pytest.raises(registry.UnknownBackendError, match="did you mean 'numpy'"):
         conv(torch.ones(1, 1, 4, 4))
-    assert registry.names()[0] == "torch"
+    assert registry.names()[0] == "numba"
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
