@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from .windows import (
     by_output,
     following,
     joined,
+    onward,
     place,
     reach,
 )
@@ -68,7 +69,7 @@ def _plan(
     shape: torch.Size, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
 ) -> tuple[int, Plan, int, Any]:
     """(code, tables of the windows, address of the divisors, these)."""
-    plan, by = by_output(shape, dtype.itemsize, grid, last), _along_axes(shape, dtype, grid, divisors, last)
+    plan, by = by_output(shape, dtype.itemsize, grid, last), _divisors(shape, dtype, grid, divisors, last)
     code = span_sums.compiled(dtype) if plan.spans else summed.compiled(dtype, **plan.constants)
     return code, plan, by.ctypes.data, by
 
@@ -78,54 +79,54 @@ def _adjoint_plan(
     shape: torch.Size, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
 ) -> tuple[int, Plan, int, Any]:
     """(code, tables of the windows, address of one over the divisors, these)."""
-    plan, shares = by_input(shape, dtype.itemsize, grid, last), 1 / _along_axes(shape, dtype, grid, divisors, last)
+    plan, shares = by_input(shape, dtype.itemsize, grid, last), 1 / _divisors(shape, dtype, grid, divisors, last)
     return collected.compiled(dtype, **plan.constants, CHOSEN=0), plan, shares.ctypes.data, shares
 
 
-def _along_axes(shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool) -> np.ndarray:
-    """Return the divisors of the four axes of :mod:`~.windows`, one axis after the other."""
-    tables = list(divisors)
+def _divisors(shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool) -> np.ndarray:
+    """Return the divisor of each row of a plane, and then of each position along a row."""
+    tables = [np.array(counts, str(dtype).removeprefix("torch.")) for counts in divisors]
     for _ in range(joined(grid, last)):
-        (whole,) = tables.pop()
-        tables[-1] = tuple(whole * count for count in tables[-1])
-    tables = [*tables, (1,) * shape[1]] if last else tables
-    tables = [*[(1,)] * (4 - len(tables)), *tables]
-    return np.concatenate(tables, dtype=str(dtype).removeprefix("torch."))
+        tables[-2:] = [tables[-2] * tables[-1]]
+    along = np.ones(shape[1], tables[0].dtype) if last else tables.pop()
+    rows = reduce(np.multiply.outer, tables, np.ones((), along.dtype))
+    return np.concatenate([rows.ravel(), along])
 
 
 @kernel
 def summed(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
-    """y[p] = Σ_t x[p · stride + t − before] / Π_axis by[p], for the rows lo to hi of y.
+    """y[p] = Σ_t x[p · stride + t − before] / by[p], for the rows lo to hi of y.
 
-    ``g`` is the table of :func:`~.windows.by_output`, ``by`` the divisors at each position of the four axes. KV and
-    S are the plan's constants.
+    ``g`` is the table of :func:`~.windows.by_output`, ``by`` the divisors of the rows of a plane and then those of the
+    positions in a row. KV and S are the plan's constants.
     """
     m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
     kv, step, apart = KV or g[K + 3], S or g[STRIDE], 1 if KV else g[DILATION]
     lanes, zero = length(x), splat(x, 0.0)
+    rows = m0 * m1 * m2
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
-        divisor = splat(x, by[o0] * by[m0 + o1] * by[m0 + m1 + o2])
+        origin, first, lines, on = reach(g, plane, o0, o1, o2)
+        divisor = splat(x, by[row - plane * rows])
         for j in range(-(-mv // lanes)):
             p = min(j * lanes, max(mv - lanes, 0))
             e, inside = p * step - g[BEFORE], g[FREE] <= p and p <= g[FREE + 1]
             total = zero
-            for t0 in range(b0, e0):
-                for t1 in range(b1, e1):
-                    for t2 in range(b2, e2):
-                        at = origin + t0 * s0 + t1 * s1 + t2 * s2
-                        if inside:
-                            for line in range(max(S, 1)):
-                                prefetch(x, at + e + AHEAD + line * lanes)
-                            for t in range(kv):
-                                total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, True, zero)
-                        else:
-                            for t in range(kv):
-                                total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, False, zero)
+            line, code, j1, j2 = origin, first, 0, 0
+            for _ in range(lines):
+                at = line * nv
+                if inside:
+                    for ahead in range(max(S, 1)):
+                        prefetch(x, at + e + AHEAD + ahead * lanes)
+                    for t in range(kv):
+                        total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, True, zero)
+                else:
+                    for t in range(kv):
+                        total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, False, zero)
+                line, code, j1, j2 = onward(line, code, j1, j2, on)
             if mv >= lanes:
-                store(y, row * mv + p, total / (divisor * load(by, m0 + m1 + m2 + p)))
+                store(y, row * mv + p, total / (divisor * load(by, rows + p)))
             else:
-                across = load_first(by, m0 + m1 + m2, mv)
+                across = load_first(by, rows, mv)
                 store_first(y, row * mv, total / (divisor * across), mv)
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)

@@ -9,7 +9,7 @@ from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, load_where, load_wide, store_where
 from .pad import clear
 from .simd import beyond, fma, interleaved_high, interleaved_low, length, load_first, select, splat, store, store_first
-from .windows import BACK, BEFORE, DILATION, FIRST, FREE, HEADER, STRIDE, UNITS, K, M, N, following, place, readers
+from .windows import BEFORE, DILATION, FIRST, FREE, HEADER, STRIDE, UNITS, K, M, N, following, onward, place, readers
 
 CHOSEN, KV, S, WIDE = 1, 0, 0, 0
 
@@ -83,46 +83,39 @@ def one_by_one(gy, tap, share, picks, wide, at, mv, code, weight, gx, to, nv, g)
 def collected(lo, hi, thread, gy: Real, tap: Bytes, share: Real, gx: Real, g: Longs):
     """gx[i] = Σ gy[p] over the windows p that read i with the tap that they chose, or with any: the rows lo to hi.
 
-    CHOSEN tells which. With any, each gy[p] counts Π_axis share[p] times, ``share`` holding a number for each position
-    of the four axes. ``g`` is the table of :func:`~.windows.by_input`. KV and S are the plan's constants; WIDE says
-    whether a tap takes 32 bits.
+    CHOSEN tells which. With any, each gy[p] counts share[p] times, ``share`` holding a factor for each row of a plane
+    of gy and then one for each position in a row. ``g`` is the table of :func:`~.windows.by_input`. KV and S are the
+    plan's constants; WIDE says whether a tap takes 32 bits.
     """
     n0, n1, n2, nv, m0, m1, m2, mv = g[N], g[N + 1], g[N + 2], g[N + 3], g[M], g[M + 1], g[M + 2], g[M + 3]
-    lanes, zero, units, along = length(gy), splat(gy, 0.0), g[UNITS], beyond(share, m0 + m1 + m2)
-    table = beyond(g, HEADER + 3 * (n0 + n1 + n2))
+    lanes, zero, units, rows = length(gy), splat(gy, 0.0), g[UNITS], m0 * m1 * m2
+    along, table = beyond(share, rows), beyond(g, HEADER + 3 * (n0 + n1 + n2))
     plane, i0, i1, i2 = place(lo, n0, n1, n2)
     for row in range(lo, hi):
-        origin, first, r0, s0, c0, q0, r1, s1, c1, q1, r2, s2, c2, q2 = readers(g, plane, i0, i1, i2)
+        origin, first, lines, on = readers(g, plane, i0, i1, i2)
         if S == 0:
             clear(gx, row * nv, nv)
         for j in range(-(-units // lanes) if S else 1):
             u = g[FIRST] + min(j * lanes, max(units - lanes, 0))
             a, b, inside = zero, zero, g[FREE] <= u and u <= g[FREE + 1]
-            for j0 in range(r0):
-                for j1 in range(r1):
-                    for j2 in range(r2):
-                        at, code, weight = (
-                            origin - j0 * s0 - j1 * s1 - j2 * s2,
-                            first + j0 * c0 + j1 * c1 + j2 * c2,
-                            gy[0],
-                        )
-                        if not CHOSEN:
-                            p0, p1, p2 = q0 - j0 * g[BACK], q1 - j1 * g[BACK + 1], q2 - j2 * g[BACK + 2]
-                            weight = share[p0] * share[m0 + p1] * share[m0 + m1 + p2]
-                        if S == 0:
-                            one_by_one(gy, tap, along, CHOSEN, WIDE, at, mv, code, weight, gx, row * nv, nv, g)
-                        elif inside:
-                            v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, True)
-                            a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
-                            if S == 2:
-                                v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, True)
-                                b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
-                        else:
-                            v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, False)
-                            a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
-                            if S == 2:
-                                v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, False)
-                                b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
+            line, code, j1, j2 = origin, first, 0, 0
+            for _ in range(lines):
+                at, weight = line * mv, gy[0] if CHOSEN else share[line - plane * rows]
+                if S == 0:
+                    one_by_one(gy, tap, along, CHOSEN, WIDE, at, mv, code, weight, gx, row * nv, nv, g)
+                elif inside:
+                    v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, True)
+                    a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
+                    if S == 2:
+                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, True)
+                        b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
+                else:
+                    v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, False)
+                    a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
+                    if S == 2:
+                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, False)
+                        b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
+                line, code, j1, j2 = onward(line, code, j1, j2, on)
             i = u * S - g[BEFORE]
             if S == 1:
                 put(gx, row * nv, i, nv, a, hi * nv)

@@ -17,7 +17,7 @@ from .simd import length, prefetch, select, splat
 from .spans import span_largest
 from .strided import legal, strided
 from .team import run
-from .windows import AHEAD, BEFORE, DILATION, FREE, STRIDE, K, M, N, Plan, by_output, following, place, reach
+from .windows import AHEAD, BEFORE, DILATION, FREE, STRIDE, K, M, N, Plan, by_output, following, onward, place, reach
 
 KV, S, WIDE = 0, 0, 0
 
@@ -87,30 +87,27 @@ def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
     kv, step, apart, lanes = KV or g[K + 3], S or g[STRIDE], 1 if KV else g[DILATION], length(x)
     lowest, every = splat(x, -float("inf")), all_lanes(x)
-    c0, c1, c2 = g[K + 1] * g[K + 2] * kv, g[K + 2] * kv, kv
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
-        some = b0 < e0 and b1 < e1 and b2 < e2
-        first = b0 * c0 + b1 * c1 + b2 * c2 if some else 0
+        origin, first, lines, on = reach(g, plane, o0, o1, o2)
         for j in range(-(-mv // lanes)):
             p = min(j * lanes, max(mv - lanes, 0))
             e, inside = p * step - g[BEFORE], g[FREE] <= p and p <= g[FREE + 1]
-            best, where = lowest, counts(x, first)
-            if some and not inside:
+            best, where = lowest, counts(x, first if lines else 0)
+            if lines and not inside:
                 where = first_inside(x, first, e, apart, kv, nv, step)
-            for t0 in range(b0, e0):
-                for t1 in range(b1, e1):
-                    for t2 in range(b2, e2):
-                        at, code = origin + t0 * s0 + t1 * s1 + t2 * s2, t0 * c0 + t1 * c1 + t2 * c2
-                        if inside:
-                            for line in range(max(S, 1)):
-                                prefetch(x, at + e + AHEAD + line * lanes)
-                            v, t = row_largest(x, at, e, apart, KV or kv, nv, step, code, True, KV)
-                        else:
-                            v, t = row_largest(x, at, e, apart, KV or kv, nv, step, code, False, KV)
-                        take = (v > best) | (v != v)
-                        best, where = select(take, v, best), select(take, t, where)
+            line, code, j1, j2 = origin, first, 0, 0
+            for _ in range(lines):
+                at = line * nv
+                if inside:
+                    for ahead in range(max(S, 1)):
+                        prefetch(x, at + e + AHEAD + ahead * lanes)
+                    v, t = row_largest(x, at, e, apart, kv, nv, step, code, True, KV)
+                else:
+                    v, t = row_largest(x, at, e, apart, kv, nv, step, code, False, KV)
+                take = (v > best) | (v != v)
+                best, where = select(take, v, best), select(take, t, where)
+                line, code, j1, j2 = onward(line, code, j1, j2, on)
             here = row * mv + p
             if mv >= lanes or here + lanes <= hi * mv:  # what is written beyond a short row, the next ones write over
                 put(y, tap, WIDE, here, best, where, every)

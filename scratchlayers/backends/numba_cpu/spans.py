@@ -5,31 +5,32 @@ from __future__ import annotations
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import as_ints, counts, lanes_between, load_where, ramp
 from .simd import lane, length, select, splat, total
-from .windows import BEFORE, STRIDE, K, M, N, following, place, reach
+from .windows import BEFORE, STRIDE, K, M, N, following, onward, place, reach
 
 WIDE = 0
 
 
 @kernel
 def span_sums(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
-    """y[p] = Σ_t x[p · stride + t − before] / Π_axis by[p], for the rows lo to hi of y: see ``summed``."""
+    """y[p] = Σ_t x[p · stride + t − before] / by[p], for the rows lo to hi of y: see ``summed``."""
     m0, m1, m2, mv, nv = g[M], g[M + 1], g[M + 2], g[M + 3], g[N + 3]
+    rows = m0 * m1 * m2
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
-        divisor = by[o0] * by[m0 + o1] * by[m0 + m1 + o2]
+        origin, number, lines, on = reach(g, plane, o0, o1, o2)
+        divisor = by[row - plane * rows]
         for p in range(mv):
             start = p * g[STRIDE] - g[BEFORE]
             first, count = max(start, 0), min(start + g[K + 3], nv) - max(start, 0)
             sums = splat(x, 0.0)
-            for t0 in range(b0, e0):
-                for t1 in range(b1, e1):
-                    for t2 in range(b2, e2):
-                        at = origin + t0 * s0 + t1 * s1 + t2 * s2 + first
-                        for j in range(-(-count // length(x))):
-                            i = j * length(x)
-                            sums = sums + load_where(x, at + i, lanes_between(x, 0, count - i), splat(x, 0.0))
-            y[row * mv + p] = total(sums) / (divisor * by[m0 + m1 + m2 + p])
+            line, code, j1, j2 = origin, number, 0, 0
+            for _ in range(lines):
+                at = line * nv + first
+                for j in range(-(-count // length(x))):
+                    i = j * length(x)
+                    sums = sums + load_where(x, at + i, lanes_between(x, 0, count - i), splat(x, 0.0))
+                line, code, j1, j2 = onward(line, code, j1, j2, on)
+            y[row * mv + p] = total(sums) / (divisor * by[rows + p])
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
 
 
@@ -53,22 +54,21 @@ def span_largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
     lowest, zero = splat(x, -float("inf")), counts(x, 0)
     plane, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
-        origin, b0, e0, s0, b1, e1, s1, b2, e2, s2 = reach(g, plane, o0, o1, o2)
+        origin, number, lines, on = reach(g, plane, o0, o1, o2)
         for p in range(mv):
             start = p * g[STRIDE] - g[BEFORE]
             first, count = max(start, 0), min(start + g[K + 3], nv) - max(start, 0)
             best, where = lowest, counts(x, -1)
-            for t0 in range(b0, e0):
-                for t1 in range(b1, e1):
-                    for t2 in range(b2, e2):
-                        at = origin + t0 * s0 + t1 * s1 + t2 * s2 + first
-                        code = ((t0 * g[K + 1] + t1) * g[K + 2] + t2) * g[K + 3] + first - start
-                        for j in range(-(-count // length(x))):
-                            i = j * length(x)
-                            mask = lanes_between(x, 0, count - i)
-                            v = load_where(x, at + i, mask, lowest)
-                            take = (v > best) | (v != v) | ((where < zero) & mask)
-                            best, where = select(take, v, best), select(take, ramp(x, code + i), where)
+            line, code, j1, j2 = origin, number, 0, 0
+            for _ in range(lines):
+                at = line * nv + first
+                for j in range(-(-count // length(x))):
+                    i = j * length(x)
+                    mask = lanes_between(x, 0, count - i)
+                    v = load_where(x, at + i, mask, lowest)
+                    take = (v > best) | (v != v) | ((where < zero) & mask)
+                    best, where = select(take, v, best), select(take, ramp(x, code + first - start + i), where)
+                line, code, j1, j2 = onward(line, code, j1, j2, on)
             value, chosen = largest_lane(best, where, length(x), lane(lowest, 0))
             y[row * mv + p] = value
             if WIDE:

@@ -192,29 +192,51 @@ def following(plane, i0, i1, i2, n0, n1, n2):
 
 @inner
 def reach(g, plane, o0, o1, o2):
-    """Return the place of tap (0, 0, 0) of a row of outputs; for each axis its taps inside, from, to and how far apart.
+    """Return the walk through the rows of inputs that a row of outputs reads: see :func:`onward`.
 
     ``g`` is the table of :func:`by_output`.
     """
-    n1, n2, nv = g[N + 1], g[N + 2], g[N + 3]
+    n1, n2, k1, k2, kv = g[N + 1], g[N + 2], g[K + 1], g[K + 2], g[K + 3]
     a0, a1, a2 = HEADER + 3 * o0, HEADER + 3 * (g[M] + o1), HEADER + 3 * (g[M] + g[M + 1] + o2)
-    origin = (((plane * g[N] + g[a0]) * n1 + g[a1]) * n2 + g[a2]) * nv
-    s0, s1, s2 = g[STEPS] * n1 * n2 * nv, g[STEPS + 1] * n2 * nv, g[STEPS + 2] * nv
-    return origin, g[a0 + 1], g[a0 + 2], s0, g[a1 + 1], g[a1 + 2], s1, g[a2 + 1], g[a2 + 2], s2
+    b0, b1, b2 = g[a0 + 1], g[a1 + 1], g[a2 + 1]
+    i0, i1, i2 = g[a0] + b0 * g[STEPS], g[a1] + b1 * g[STEPS + 1], g[a2] + b2 * g[STEPS + 2]
+    line, code = ((plane * g[N] + i0) * n1 + i1) * n2 + i2, ((b0 * k1 + b1) * k2 + b2) * kv
+    s0, s1, s2 = g[STEPS] * n1 * n2, g[STEPS + 1] * n2, g[STEPS + 2]
+    return walk(line, code, g[a0 + 2] - b0, g[a1 + 2] - b1, g[a2 + 2] - b2, s0, s1, s2, k1 * k2 * kv, k2 * kv, kv)
 
 
 @inner
 def readers(g, plane, i0, i1, i2):
-    """Return where the first row of windows that reads a row of inputs is, and the number of its first tap.
+    """Return the walk through the rows of outputs that read a row of inputs: see :func:`onward`.
 
-    Then for each axis how many read it, how far apart these are, how far their taps' numbers, and the first's position.
     ``g`` is the table of :func:`by_input`.
     """
-    m1, m2, mv, k2, kv = g[M + 1], g[M + 2], g[M + 3], g[K + 2], g[K + 3]
+    m1, m2, k1, k2, kv = g[M + 1], g[M + 2], g[K + 1], g[K + 2], g[K + 3]
     a0, a1, a2 = HEADER + 3 * i0, HEADER + 3 * (g[N] + i1), HEADER + 3 * (g[N] + g[N + 1] + i2)
-    q0, q1, q2 = g[a0 + 2], g[a1 + 2], g[a2 + 2]
-    origin = (((plane * g[M] + q0) * m1 + q1) * m2 + q2) * mv
-    first = ((g[a0 + 1] * g[K + 1] + g[a1 + 1]) * k2 + g[a2 + 1]) * kv
-    s0, s1, s2 = g[BACK] * m1 * m2 * mv, g[BACK + 1] * m2 * mv, g[BACK + 2] * mv
-    c0, c1, c2 = g[STEPS] * g[K + 1] * k2 * kv, g[STEPS + 1] * k2 * kv, g[STEPS + 2] * kv
-    return origin, first, g[a0], s0, c0, q0, g[a1], s1, c1, q1, g[a2], s2, c2, q2
+    line = ((plane * g[M] + g[a0 + 2]) * m1 + g[a1 + 2]) * m2 + g[a2 + 2]
+    code = ((g[a0 + 1] * k1 + g[a1 + 1]) * k2 + g[a2 + 1]) * kv
+    s0, s1, s2 = -g[BACK] * m1 * m2, -g[BACK + 1] * m2, -g[BACK + 2]
+    c0, c1, c2 = g[STEPS] * k1 * k2 * kv, g[STEPS + 1] * k2 * kv, g[STEPS + 2] * kv
+    return walk(line, code, g[a0], g[a1], g[a2], s0, s1, s2, c0, c1, c2)
+
+
+@inner
+def walk(line, code, r0, r1, r2, s0, s1, s2, c0, c1, c2):
+    """Return (first row, number of its first tap, how many rows, how to go on) of r0 · r1 · r2 rows.
+
+    From one to the next on an axis, rows are s apart and the numbers of taps c.
+    """
+    on = (r1, r2, s2, c2, s1 - r2 * s2, c1 - r2 * c2, s0 - r1 * s1, c0 - r1 * c1)
+    return line, code, r0 * r1 * r2, on
+
+
+@inner
+def onward(line, code, j1, j2, on):
+    """Take a step of a walk: return the next row, the number of its first tap, and the places on two axes."""
+    r1, r2, s2, c2, s1, c1, s0, c0 = on
+    line, code, j2 = line + s2, code + c2, j2 + 1
+    if j2 == r2:
+        line, code, j1, j2 = line + s1, code + c1, j1 + 1, 0
+        if j1 == r1:
+            line, code, j1 = line + s0, code + c0, 0
+    return line, code, j1, j2
