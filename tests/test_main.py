@@ -50,7 +50,7 @@ def test_list_names_every_class_of_ours_and_every_backend(capsys):
 def test_explain_says_who_runs_what_and_why_others_do_not(capsys):
     assert main(["explain", "--backend", "numpy", "--device", "cuda", "--rank", "1"]) == 0
     out = capsys.readouterr().out
-    assert "asked in this order: numpy, torch" in out
+    assert "asked in this order: numpy, numba, torch" in out
     assert "torch; numpy runs on cpu, not on cuda" in out
 
 

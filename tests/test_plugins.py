@@ -113,7 +113,7 @@ def test_example_is_found_and_runs_in_a_new_process():
     code = """
 import torch, scratchlayers
 from scratchlayers import nn, registry
-assert registry.names() == ["torch", "numpy", "taps"], registry.names()
+assert registry.names() == ["numba", "torch", "numpy", "taps"], registry.names()
 torch.manual_seed(0)
 layer, x = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2).double(), torch.randn(2, 4, 9, 9).double()
 want = torch.nn.functional.conv2d(x, layer.weight, layer.bias, 2, 1, 1, 2)
@@ -123,7 +123,7 @@ with scratchlayers.use_backend("taps"):
 """
     ran = python(code, GOOD)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "taps, torch" in ran.stdout
+    assert "numba, taps" in ran.stdout
     assert "taps: has no such kernel (conv_input_grad, conv_weight_grad)" in ran.stdout
 
 
@@ -133,11 +133,11 @@ with scratchlayers.use_backend("taps"):
 def test_a_plugin_joins_the_chain_and_runs_only_what_it_has(installed):
     registry, warned = installed(GOOD)
     assert warned == []
-    assert registry.names() == ["torch", "numpy", "taps"]
+    assert registry.names() == ["numba", "torch", "numpy", "taps"]
     with registry.use_backend("taps"):
         kernels = registry.kernels("cpu", torch.float32, 2)
         assert kernels.conv is registry.get("taps").kernels["conv"]
-        assert kernels.pad is registry.get("torch").kernels["pad"]
+        assert kernels.pad is registry.get("numba").kernels["pad"]
         assert registry.choice("conv", "cpu", torch.int64, 2)[0] == "torch"
 
 
@@ -145,12 +145,12 @@ def test_a_plugin_may_be_the_environments_choice(installed, monkeypatch):
     monkeypatch.setenv("SCRATCHLAYERS_BACKEND", "taps")
     registry, warned = installed(GOOD)
     assert warned == []
-    assert registry.names() == ["taps", "torch", "numpy"]
+    assert registry.names() == ["taps", "numba", "torch", "numpy"]
 
 
 def test_a_plugin_that_is_not_there_is_asked_for_in_vain(installed):
     registry, _ = installed()
-    with pytest.raises(registry.UnknownBackendError, match=r"no backend is named 'taps'; there are numpy, torch$"):
+    with pytest.raises(registry.UnknownBackendError, match=r"no backend is named 'taps'; there are numba, numpy, torch$"):
         registry.get("taps")
 
 
@@ -167,7 +167,7 @@ print(scratchlayers.registry.names())
 """
     ran = python(code, BROKEN, GOOD)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "['torch', 'numpy', 'taps']\n"
+    assert ran.stdout == "['numba', 'torch', 'numpy', 'taps']\n"
     assert ran.stderr.count("RuntimeWarning") == 1
     assert "'broken' (scratchlayers_broken:BACKEND) is left out" in ran.stderr
 
@@ -183,7 +183,7 @@ def test_a_broken_plugin_costs_one_warning_and_nothing_else(installed):
         "the backend plugin 'broken' (scratchlayers_broken:BACKEND) is left out: "
         "ModuleNotFoundError: No module named 'a_library_that_is_not_installed'"
     )
-    assert registry.names() == ["torch", "numpy", "taps"]
+    assert registry.names() == ["numba", "torch", "numpy", "taps"]
 
 
 def test_a_broken_plugin_costs_nothing_else_where_warnings_are_errors(monkeypatch):
@@ -195,12 +195,12 @@ def test_a_broken_plugin_costs_nothing_else_where_warnings_are_errors(monkeypatc
         warnings.simplefilter("error")
         with pytest.raises(RuntimeWarning, match="'broken'"):
             registry.names()
-        assert registry.names() == ["torch", "numpy", "taps"]
+        assert registry.names() == ["numba", "torch", "numpy", "taps"]
 
 
 def test_a_broken_plugin_is_named_when_it_is_asked_for(installed):
     registry, _ = installed(BROKEN)
-    with pytest.raises(registry.UnknownBackendError, match="no backend is named 'broken'; there are numpy, torch"):
+    with pytest.raises(registry.UnknownBackendError, match="no backend is named 'broken'; there are numba, numpy, torch"):
         registry.get("broken")
 
 
@@ -224,7 +224,7 @@ def test_whatever_is_wrong_is_said_and_the_others_work(installed, tmp_path, code
     ((category, message),) = warned
     assert category is RuntimeWarning
     assert message.startswith(f"the backend plugin 'wrong' (wrong:BACKEND) is left out: {why}")
-    assert registry.names() == ["torch", "numpy", "taps"]
+    assert registry.names() == ["numba", "torch", "numpy", "taps"]
 
 
 def test_two_plugins_of_one_name_are_one_and_a_warning(installed, tmp_path):
@@ -238,7 +238,7 @@ def test_two_plugins_of_one_name_are_one_and_a_warning(installed, tmp_path):
 
 def test_one_plugin_found_twice_is_one(installed):
     registry, warned = installed(GOOD, GOOD)
-    assert (registry.names(), warned) == (["torch", "numpy", "taps"], [])
+    assert (registry.names(), warned) == (["numba", "torch", "numpy", "taps"], [])
 
 
 def test_first_use_by_many_threads_finds_each_plugin_once(installed, tmp_path, monkeypatch):
@@ -251,7 +251,7 @@ def test_first_use_by_many_threads_finds_each_plugin_once(installed, tmp_path, m
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [["torch", "numpy", "taps"]] * 4
+    assert seen == [["numba", "torch", "numpy", "taps"]] * 4
 
 
 def test_a_plugin_may_run_a_layer_or_register_itself_while_it_is_imported(tmp_path):
@@ -273,4 +273,4 @@ BACKEND = register(Backend("eager", {}, frozenset({"cpu"}), priority=1))
     ]
     ran = python("from scratchlayers import registry; print(registry.names())", *plugins)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == "['warm', 'eager', 'torch', 'numpy']\n"
+    assert ran.stdout == "['warm', 'eager', 'numba', 'torch', 'numpy']\n"
