@@ -119,10 +119,10 @@ def summed(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
                     for ahead in range(max(S, 1)):
                         prefetch(x, at + e + AHEAD + ahead * lanes)
                     for t in range(kv):
-                        total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, True, zero)
+                        total = total + strided(x, at, e + t * apart, nv, step, t % S if KV and S else 0, True, zero)
                 else:
                     for t in range(kv):
-                        total = total + strided(x, at, e + t * apart, nv, step, KV and t & 1, False, zero)
+                        total = total + strided(x, at, e + t * apart, nv, step, t % S if KV and S else 0, False, zero)
                 line, code, j1, j2 = onward(line, code, j1, j2, on)
             if mv >= lanes:
                 store(y, row * mv + p, total / (divisor * load(by, rows + p)))

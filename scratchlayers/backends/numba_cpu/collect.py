@@ -65,8 +65,9 @@ def one_by_one(gy, tap, share, picks, wide, at, mv, code, weight, gx, to, nv, g)
         if picks:
             t = taps_at(tap, wide, at + p) - code
             i = start + t * apart
-            if t >= 0 and t < g[K + 3] and i >= 0 and i < nv:
-                gx[to + i] += gy[at + p]
+            here = t >= 0 and t < g[K + 3] and i >= 0 and i < nv
+            i = i if here else min(max(start, 0), nv - 1)  # adding nothing costs less than a wrong guess
+            gx[to + i] += gy[at + p] if here else 0.0
         elif apart == 1:
             value, begin, end = splat(gy, gy[at + p] * share[p] * weight), max(start, 0), min(start + g[K + 3], nv)
             for j in range(-(-(end - begin) // length(gx))):

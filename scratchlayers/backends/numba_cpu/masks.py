@@ -145,6 +145,28 @@ def store_narrow(typingctx, pointer, index, value, mask):
     return types.void(pointer, types.int64, value, mask), generate
 
 
+def _folded(name: str, meaning: str):
+    """Return the intrinsic that brings all lanes together by one of LLVM's reductions."""
+
+    def fold(typingctx, a):
+        def generate(context, builder, signature, arguments):
+            (value,) = arguments
+            return emit_call(
+                builder, f"llvm.vector.reduce.{name}.{emit_suffix(value.type)}", value.type.element, [value]
+            )
+
+        return a.element(a), generate
+
+    fold.__doc__ = meaning
+    return intrinsic(fold)
+
+
+largest_lane = _folded("fmax", "Return the largest of floating-point lanes, none of them NaN.")
+latest_lane = _folded("smax", "Return the largest of integer lanes.")
+earliest_lane = _folded("umin", "Return the smallest of integer lanes, −1 being larger than all.")
+any_lane = _folded("or", "Return whether a mask has a lane.")
+
+
 @intrinsic
 def all_lanes(typingctx, pointer):
     """Return the mask of all lanes of ``pointer``."""

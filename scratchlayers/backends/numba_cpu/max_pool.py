@@ -46,12 +46,12 @@ def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tupl
 
 
 @inner
-def row_largest(x, at, e, apart, taps, nv, step, code, inside, known):
+def row_largest(x, at, e, apart, taps, nv, step, code, inside, shared):
     """Return the largest of the taps that windows have in one row, and its number; that of an illegal tap with −∞."""
     lowest = splat(x, -float("inf"))
     best, where = strided(x, at, e, nv, step, 0, inside, lowest), counts(x, code)
     for t in range(1, taps):
-        v = strided(x, at, e + t * apart, nv, step, known and t & 1, inside, lowest)
+        v = strided(x, at, e + t * apart, nv, step, t % shared, inside, lowest)
         take = (v > best) | (v != v)
         best, where = select(take, v, best), select(take, counts(x, code + t), where)
     return best, where
@@ -102,9 +102,9 @@ def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
                 if inside:
                     for ahead in range(max(S, 1)):
                         prefetch(x, at + e + AHEAD + ahead * lanes)
-                    v, t = row_largest(x, at, e, apart, kv, nv, step, code, True, KV)
+                    v, t = row_largest(x, at, e, apart, kv, nv, step, code, True, S if KV and S else 1)
                 else:
-                    v, t = row_largest(x, at, e, apart, kv, nv, step, code, False, KV)
+                    v, t = row_largest(x, at, e, apart, kv, nv, step, code, False, S if KV and S else 1)
                 take = (v > best) | (v != v)
                 best, where = select(take, v, best), select(take, t, where)
                 line, code, j1, j2 = onward(line, code, j1, j2, on)

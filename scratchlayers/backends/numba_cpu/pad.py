@@ -10,7 +10,7 @@ from .dense import dense
 from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
 from .pages import paged
-from .simd import length, load, store
+from .simd import length, load, splat, store
 from .team import run
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
@@ -47,8 +47,14 @@ def copy(x, at, y, to, count):
 @inner
 def clear(y, to, count):
     """y[to], y[to + 1], ... = 0, ``count`` of them."""
-    for i in range(count):
-        y[to + i] = 0
+    lanes, zero = length(y), splat(y, 0)
+    if count >= lanes:
+        for i in range((count - 1) // lanes):
+            store(y, to + i * lanes, zero)
+        store(y, to + count - lanes, zero)
+    else:
+        for i in range(count):
+            y[to + i] = 0
 
 
 @kernel

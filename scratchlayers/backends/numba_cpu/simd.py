@@ -244,6 +244,28 @@ def odds(typingctx, a, b):
     return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
 
 
+def _every_third(first: int):
+    """Return the intrinsic that takes every third element of a, b and c, beginning with number ``first``."""
+
+    def thirds(typingctx, a, b, c):
+        """Return every third element of a, then b, then c."""
+        n = a.length
+        places = [first + 3 * j for j in range(n)]
+        of_two = [place if place < 2 * n else 0 for place in places]
+        of_three = [j if place < 2 * n else place - n for j, place in enumerate(places)]
+
+        def generate(context, builder, signature, arguments):
+            a, b, c = arguments
+            return emit_shuffle(builder, emit_shuffle(builder, a, b, of_two), c, of_three)
+
+        return a(a, a, a), generate
+
+    return intrinsic(thirds)
+
+
+thirds_from_first, thirds_from_second, thirds_from_third = (_every_third(first) for first in range(3))
+
+
 @intrinsic
 def interleaved_low(typingctx, a, b):
     """Return the first half of a[0], b[0], a[1], b[1], ..."""
@@ -257,12 +279,6 @@ def interleaved_high(typingctx, a, b):
     half = a.length // 2
     order = [lane for j in range(half, a.length) for lane in (j, a.length + j)]
     return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
-
-
-@intrinsic
-def lane(typingctx, a, number):
-    """Return the element in one lane."""
-    return a.element(a, types.int64), lambda context, builder, signature, arguments: builder.extract_element(*arguments)
 
 
 @intrinsic

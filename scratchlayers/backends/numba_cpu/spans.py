@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .jit import Bytes, Longs, Real, inner, kernel
-from .masks import as_ints, counts, lanes_between, load_where, ramp
-from .simd import lane, length, select, splat, total
-from .windows import BEFORE, STRIDE, K, M, N, following, onward, place, reach
+from .masks import any_lane, as_ints, counts, earliest_lane, lanes_between, largest_lane, latest_lane, load_where, ramp
+from .simd import length, prefetch, select, splat, total
+from .windows import AHEAD, BEFORE, STRIDE, K, M, N, following, onward, place, reach
 
 WIDE = 0
 
@@ -28,6 +28,7 @@ def span_sums(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
                 at = line * nv + first
                 for j in range(-(-count // length(x))):
                     i = j * length(x)
+                    prefetch(x, at + i + AHEAD)
                     sums = sums + load_where(x, at + i, lanes_between(x, 0, count - i), splat(x, 0.0))
                 line, code, j1, j2 = onward(line, code, j1, j2, on)
             y[row * mv + p] = total(sums) / (divisor * by[rows + p])
@@ -35,16 +36,13 @@ def span_sums(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
 
 
 @inner
-def largest_lane(best, where, lanes, lowest):
-    """Return the largest element and its tap: the first among equals, but the last NaN; tap 0 if there is none."""
-    value, tap = lowest, -1
-    for j in range(lanes):
-        v, t = lane(best, j), lane(where, j)
-        larger = v > value or (v == value and t < tap) or tap < 0
-        better = (value == value or t > tap) if v != v else larger
-        if t >= 0 and better:
-            value, tap = v, t
-    return value, max(tap, 0)
+def together(x, best, where):
+    """Return the largest of all lanes and its tap: the first among equals, but the last NaN; tap 0 if there is none."""
+    nan = best != best
+    if any_lane(nan):
+        return total(best), latest_lane(select(nan, where, counts(x, -1)))
+    value = largest_lane(best)
+    return value, max(earliest_lane(select(best == splat(x, value), where, counts(x, -1))), 0)
 
 
 @kernel
@@ -64,12 +62,13 @@ def span_largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
                 at = line * nv + first
                 for j in range(-(-count // length(x))):
                     i = j * length(x)
+                    prefetch(x, at + i + AHEAD)
                     mask = lanes_between(x, 0, count - i)
                     v = load_where(x, at + i, mask, lowest)
                     take = (v > best) | (v != v) | ((where < zero) & mask)
                     best, where = select(take, v, best), select(take, ramp(x, code + first - start + i), where)
                 line, code, j1, j2 = onward(line, code, j1, j2, on)
-            value, chosen = largest_lane(best, where, length(x), lane(lowest, 0))
+            value, chosen = together(x, best, where)
             y[row * mv + p] = value
             if WIDE:
                 as_ints(tap)[row * mv + p] = chosen

@@ -1,10 +1,10 @@
-"""How are elements a stride apart read and written? Those of one tap of many windows, without those outside the row."""
+"""How does a vector of windows read one of its taps? Elements a stride apart, without those outside the row."""
 
 from __future__ import annotations
 
 from .jit import inner
-from .masks import all_lanes, lanes_between, load_apart, load_where, store_where
-from .simd import evens, interleaved_high, interleaved_low, length, odds, store
+from .masks import all_lanes, lanes_between, load_apart, load_where
+from .simd import evens, length, odds, thirds_from_first, thirds_from_second, thirds_from_third
 
 
 @inner
@@ -14,33 +14,39 @@ def legal(x, e, n, step):
 
 
 @inner
-def strided(x, row, e, n, step, odd, inside, other):
-    """x[row + e + j · step] in lane j, ``other`` where element e + j · step is outside the row of n.
-
-    At step 2, one with an ``odd`` number reads what its predecessor does. ``inside`` says that no lane is outside.
-    """
-    if step == 1:
-        mask = all_lanes(x) if inside else lanes_between(x, -e, n - e)
-        return load_where(x, row + e, mask, other)
-    if step == 2:
-        lanes = length(x)
-        e -= odd
-        low = all_lanes(x) if inside else lanes_between(x, -e, n - e)
-        high = all_lanes(x) if inside else lanes_between(x, -e - lanes, n - e - lanes)
-        a, b = load_where(x, row + e, low, other), load_where(x, row + e + lanes, high, other)
-        return odds(a, b) if odd else evens(a, b)
-    mask = all_lanes(x) if inside else legal(x, e, n, step)
-    return load_apart(x, row + e, step, mask, other)
+def part(x, row, e, n, number, inside, other):
+    """The vector ``number`` of those that begin at x[row + e], ``other`` where it is outside the row of n."""
+    e += number * length(x)
+    mask = all_lanes(x) if inside else lanes_between(x, -e, n - e)
+    return load_where(x, row + e, mask, other)
 
 
 @inner
-def store_both(y, row, e, n, a, b):
-    """y[row + e], ... = a[0], b[0], a[1], b[1], ... where that is inside the row of n."""
-    lanes = length(y)
-    low, high = interleaved_low(a, b), interleaved_high(a, b)
-    if e >= 0 and e + 2 * lanes <= n:
-        store(y, row + e, low)
-        store(y, row + e + lanes, high)
-    else:
-        store_where(y, row + e, low, lanes_between(y, -e, n - e))
-        store_where(y, row + e + lanes, high, lanes_between(y, -e - lanes, n - e - lanes))
+def strided(x, row, e, n, step, phase, inside, other):
+    """x[row + e + j · step] in lane j, ``other`` where element e + j · step is outside the row of n.
+
+    The elements are picked from the vectors that begin ``phase`` elements before e: taps of one window can share them.
+    ``inside`` says that all these are inside the row.
+    """
+    begin = e - phase
+    if step == 1:
+        return part(x, row, e, n, 0, inside, other)
+    if step == 2:
+        a, b = part(x, row, begin, n, 0, inside, other), part(x, row, begin, n, 1, inside, other)
+        return odds(a, b) if phase else evens(a, b)
+    if step == 3:
+        a, b = part(x, row, begin, n, 0, inside, other), part(x, row, begin, n, 1, inside, other)
+        c = part(x, row, begin, n, 2, inside, other)
+        if phase == 0:
+            return thirds_from_first(a, b, c)
+        return thirds_from_second(a, b, c) if phase == 1 else thirds_from_third(a, b, c)
+    if step == 4:
+        a, b = part(x, row, begin, n, 0, inside, other), part(x, row, begin, n, 1, inside, other)
+        c, d = part(x, row, begin, n, 2, inside, other), part(x, row, begin, n, 3, inside, other)
+        if phase & 1:
+            a, c = odds(a, b), odds(c, d)
+        else:
+            a, c = evens(a, b), evens(c, d)
+        return odds(a, c) if phase & 2 else evens(a, c)
+    mask = all_lanes(x) if inside else legal(x, e, n, step)
+    return load_apart(x, row + e, step, mask, other)

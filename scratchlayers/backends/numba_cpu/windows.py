@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     """What a kernel is called with: the result's shape and strides, how many rows it has, and the table.
 
     ``constants`` are those it is compiled with: KV, the size of a window along a row where that is small and not
-    dilated, else 0; and S, the stride along a row if that is 1 or 2, else 0. ``spans`` says whether windows are long
+    dilated, else 0; and S, the stride along a row if that is small, else 0. ``spans`` says whether windows are long
     and far apart.
     """
 
@@ -60,7 +60,7 @@ class Plan(NamedTuple):
 # many vector lanes a row takes) and FIRST (the number of the first). For the three others: from each tap to the next,
 # how far the source moves (STEPS, in input elements or taps) and BACK (in output positions).
 N, M, K, STRIDE, DILATION, BEFORE, FREE, UNITS, FIRST, STEPS, BACK, HEADER = 0, 4, 8, 12, 13, 14, 15, 17, 18, 19, 22, 25
-UNROLLED = (1, 2, 3)
+UNROLLED = (1, 2, 3, 4)
 AHEAD = 4096  # elements: what is prefetched is so far ahead of what is read
 LONGEST = 2**30  # elements of a row: places along it are compared in 32 bits
 _UNIT = Axis(1, 1, 1, 1, 1, 0)
@@ -97,13 +97,14 @@ def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     """
     axes = axes_of(shape, grid, last)
     n, m, k, s, d, b = axes[3]
-    shares = s == 2 and d == 1 and k in UNROLLED and k % 2 == 0  # a last pair of taps that fills a pair of vectors
-    beyond = lanes(itemsize) * s - (s - 1) * (s > 2) + (k - 1 - shares) * d
-    free = (-(-b // s), (n + b - beyond) // s)
+    vector, constants = lanes(itemsize), _constants(axes[3], 4)
+    read = vector * s if constants["S"] else (vector - 1) * s + 1
+    shared = (k - 1) % s if all(constants.values()) else 0  # the last tap's vectors begin so far before it
+    free = (-(-b // s), (n + b - read - (k - 1) * d + shared) // s)
     header = _header(axes, free, (m, 0), [axis.d for axis in axes[:3]], [0] * 3)
     table = np.concatenate([header, *(_taps(axis) for axis in axes[:3])])
     size = (*shape[:2], *grid.output_size)
-    return _plan(size, last, axes, [axis.m for axis in axes], table)
+    return _plan(size, last, axes, [axis.m for axis in axes], constants, table)
 
 
 @lru_cache(maxsize=1024)
@@ -125,17 +126,23 @@ def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     header = _header(axes, free, ((n - 1 + b) // s + 1 - first, first), *steps)
     table = np.concatenate([header, *(_readers(axis) for axis in axes[:3]), _phases(axes[3])])
     size = (*shape[:2], *grid.input_size)
-    return _plan(size, last, axes, [axis.n for axis in axes], table)
+    return _plan(size, last, axes, [axis.n for axis in axes], _constants(axes[3], 2), table)
 
 
-def _plan(size: Sizes, last: bool, axes: tuple[Axis, ...], along: list[int], table: np.ndarray) -> Plan:
+def _constants(axis: Axis, largest: int) -> dict[str, int]:
+    known = axis.k in UNROLLED and axis.d == 1
+    return {"KV": axis.k if known else 0, "S": axis.s if axis.s <= largest else 0}
+
+
+def _plan(
+    size: Sizes, last: bool, axes: tuple[Axis, ...], along: list[int], constants: dict[str, int], table: np.ndarray
+) -> Plan:
     if max(axes[3].n + axes[3].m * axes[3].s, axes[3].k * axes[3].d) >= LONGEST:
         raise NotImplementedError(f"the numba backend pools rows of less than {LONGEST} elements")
     elements, planes = prod(size), size[0] if last else size[0] * size[1]
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
     *_, k, s, d, _ = axes[3]
-    constants = {"KV": k if k in UNROLLED and d == 1 else 0, "S": s if s < 3 else 0}
     spans = k >= 8 and s >= 3 and d == 1
     return Plan(size, strides(size, last), rows, work, constants, spans, table.ctypes.data, table)
 
