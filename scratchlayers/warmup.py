@@ -15,6 +15,7 @@ import torch
 from . import nn, registry
 from .backends.numba_cpu import cache, team
 
+_BATCH = 16  # images go side by side where there are enough to fill a vector
 _SIZE = {1: 200, 2: 28, 3: 10}
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 _FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -58,7 +59,7 @@ def _calls(every: bool) -> Iterator[tuple[str, torch.dtype, bool, int, tuple[int
 def _run(name: str, dtype: torch.dtype, channels_last: bool, channels: int, words: tuple[int, ...]) -> None:
     """Call a layer as in training, as in inference, and without what is only fast."""
     layer = getattr(nn, name)(*words).to(dtype)
-    x = torch.zeros(2, channels, *(_SIZE[int(name[-2])],) * int(name[-2]), dtype=dtype)
+    x = torch.zeros(_BATCH, channels, *(_SIZE[int(name[-2])],) * int(name[-2]), dtype=dtype)
     if channels_last:
         x, layer = (a.to(memory_format=_CHANNELS_LAST[x.dim()]) for a in (x, layer))
     layer(x.requires_grad_()).sum().backward()

@@ -1,5 +1,7 @@
 """Which algorithm: a pure function of the problem, which a test can force and ``explain`` can watch."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,7 +47,7 @@ def test_the_first_that_can_and_pays_is_taken(asked, exact, taken):
 
 
 def test_the_last_is_taken_whether_it_pays_or_not():
-    last = PLAIN._replace(pays=never)
+    last = replace(PLAIN, pays=never)
     assert choose((ODD, last), problem(), False) is last
 
 
