@@ -8,7 +8,20 @@ from __future__ import annotations
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, load_where, load_wide, store_where
 from .pad import clear
-from .simd import beyond, fma, interleaved_high, interleaved_low, length, load_first, select, splat, store, store_first
+from .simd import (
+    beyond,
+    interleaved_high,
+    interleaved_low,
+    length,
+    load_first,
+    select,
+    splat,
+    store,
+    store_first,
+    three_mixed_first,
+    three_mixed_second,
+    three_mixed_third,
+)
 from .windows import BEFORE, DILATION, FIRST, FREE, HEADER, STRIDE, UNITS, K, M, N, following, onward, place, readers
 
 CHOSEN, KV, S, WIDE = 1, 0, 0, 0
@@ -58,6 +71,30 @@ def put(gx, to, i, nv, value, end):
 
 
 @inner
+def put_two(gx, to, i, nv, a, b, end):
+    """gx[i], ... = a[0], b[0], a[1], b[1], ..."""
+    put(gx, to, i, nv, interleaved_low(a, b), end)
+    put(gx, to, i + length(gx), nv, interleaved_high(a, b), end)
+
+
+@inner
+def put_phases(gx, to, i, nv, s, a, b, c, d, end):
+    """gx[i], ... = a[0], b[0], ..., a[1], ... of as many vectors as the stride s says."""
+    n = length(gx)
+    if s == 1:
+        put(gx, to, i, nv, a, end)
+    if s == 2:
+        put_two(gx, to, i, nv, a, b, end)
+    if s == 3:
+        put(gx, to, i, nv, three_mixed_first(a, b, c), end)
+        put(gx, to, i + n, nv, three_mixed_second(a, b, c), end)
+        put(gx, to, i + 2 * n, nv, three_mixed_third(a, b, c), end)
+    if s == 4:
+        put_two(gx, to, i, nv, interleaved_low(a, c), interleaved_low(b, d), end)
+        put_two(gx, to, i + 2 * n, nv, interleaved_high(a, c), interleaved_high(b, d), end)
+
+
+@inner
 def one_by_one(gy, tap, share, picks, wide, at, mv, code, weight, gx, to, nv, g):
     """Let the windows of a row give one after the other, each to its chosen element or to all."""
     for p in range(mv):
@@ -98,29 +135,27 @@ def collected(lo, hi, thread, gy: Real, tap: Bytes, share: Real, gx: Real, g: Lo
             clear(gx, row * nv, nv)
         for j in range(-(-units // lanes) if S else 1):
             u = g[FIRST] + min(j * lanes, max(units - lanes, 0))
-            a, b, inside = zero, zero, g[FREE] <= u and u <= g[FREE + 1]
+            inside = g[FREE] <= u and u <= g[FREE + 1]
+            a, b, c, d = zero, zero, zero, zero
             line, code, j1, j2 = origin, first, 0, 0
             for _ in range(lines):
                 at, weight = line * mv, gy[0] if CHOSEN else share[line - plane * rows]
                 if S == 0:
                     one_by_one(gy, tap, along, CHOSEN, WIDE, at, mv, code, weight, gx, row * nv, nv, g)
-                elif inside:
-                    v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, True)
-                    a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
-                    if S == 2:
-                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, True)
-                        b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
-                else:
-                    v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 0, KV, S, False)
-                    a = a + v if CHOSEN else fma(v, splat(gy, weight), a)
-                    if S == 2:
-                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, 1, KV, S, False)
-                        b = b + v if CHOSEN else fma(v, splat(gy, weight), b)
+                for f in range(S):
+                    if inside:
+                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, f, KV, S, True)
+                    else:
+                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, f, KV, S, False)
+                    v = v if CHOSEN else v * splat(gy, weight)
+                    if f == 0:
+                        a = a + v
+                    elif f == 1:
+                        b = b + v
+                    elif f == 2:
+                        c = c + v
+                    else:
+                        d = d + v
                 line, code, j1, j2 = onward(line, code, j1, j2, on)
-            i = u * S - g[BEFORE]
-            if S == 1:
-                put(gx, row * nv, i, nv, a, hi * nv)
-            if S == 2:
-                put(gx, row * nv, i, nv, interleaved_low(a, b), hi * nv)
-                put(gx, row * nv, i + lanes, nv, interleaved_high(a, b), hi * nv)
+            put_phases(gx, row * nv, u * S - g[BEFORE], nv, S, a, b, c, d, hi * nv)
         plane, i0, i1, i2 = following(plane, i0, i1, i2, n0, n1, n2)

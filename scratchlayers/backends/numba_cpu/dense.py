@@ -10,15 +10,19 @@ HALF = frozenset({torch.bfloat16, torch.float16})
 
 
 def dense(x: Tensor) -> tuple[Tensor, bool]:
-    """Return the same numbers in one of the two ways, and whether that is channels last."""
+    """Return the same numbers in one of the two ways, and whether that is channels last.
+
+    A tensor of one pixel may be read in both: its strides tell which is meant.
+    """
     if x.is_neg() or x.is_conj():
         x = x.resolve_neg().resolve_conj()
-    if x.is_contiguous():
+    contiguous = x.is_contiguous()
+    if contiguous and x.stride(-1) == 1:
         return x, False
     form = CHANNELS_LAST.get(x.dim())
     if form is not None and x.is_contiguous(memory_format=form):
         return x, True
-    return x.contiguous(), False
+    return x if contiguous else x.contiguous(), False
 
 
 def alike(x: Tensor, tap: Tensor) -> tuple[Tensor, Tensor, bool]:

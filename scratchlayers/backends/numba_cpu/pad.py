@@ -10,8 +10,9 @@ from .dense import dense
 from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
 from .pages import paged
-from .simd import length, load, splat, store
+from .simd import length, load, prefetch, splat, store
 from .team import run
+from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
@@ -37,6 +38,7 @@ def copy(x, at, y, to, count):
     lanes = length(x)
     if count >= lanes:
         for i in range((count - 1) // lanes):
+            prefetch(x, at + i * lanes + AHEAD)
             store(y, to + i * lanes, load(x, at + i * lanes))
         store(y, to + count - lanes, load(x, at + count - lanes))
     else:

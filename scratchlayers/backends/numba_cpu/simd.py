@@ -281,6 +281,28 @@ def interleaved_high(typingctx, a, b):
     return a(a, a), lambda context, builder, signature, arguments: emit_shuffle(builder, *arguments, order)
 
 
+def _three_mixed(part: int):
+    """Return the intrinsic that gives one of the three vectors of a[0], b[0], c[0], a[1], ..."""
+
+    def mixed(typingctx, a, b, c):
+        """Return a third of a[0], b[0], c[0], a[1], b[1], ..."""
+        n = a.length
+        places = [divmod(part * n + j, 3) for j in range(n)]
+        of_two = [lane + n * (which == 1) for lane, which in places]
+        of_three = [n + lane if which == 2 else j for j, (lane, which) in enumerate(places)]
+
+        def generate(context, builder, signature, arguments):
+            a, b, c = arguments
+            return emit_shuffle(builder, emit_shuffle(builder, a, b, of_two), c, of_three)
+
+        return a(a, a, a), generate
+
+    return intrinsic(mixed)
+
+
+three_mixed_first, three_mixed_second, three_mixed_third = (_three_mixed(part) for part in range(3))
+
+
 @intrinsic
 def total(typingctx, a):
     """Return the sum of all lanes, added in pairs."""

@@ -97,7 +97,7 @@ def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     """
     axes = axes_of(shape, grid, last)
     n, m, k, s, d, b = axes[3]
-    vector, constants = lanes(itemsize), _constants(axes[3], 4)
+    vector, constants = lanes(itemsize), _constants(axes[3])
     read = vector * s if constants["S"] else (vector - 1) * s + 1
     shared = (k - 1) % s if all(constants.values()) else 0  # the last tap's vectors begin so far before it
     free = (-(-b // s), (n + b - read - (k - 1) * d + shared) // s)
@@ -126,12 +126,12 @@ def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     header = _header(axes, free, ((n - 1 + b) // s + 1 - first, first), *steps)
     table = np.concatenate([header, *(_readers(axis) for axis in axes[:3]), _phases(axes[3])])
     size = (*shape[:2], *grid.input_size)
-    return _plan(size, last, axes, [axis.n for axis in axes], _constants(axes[3], 2), table)
+    return _plan(size, last, axes, [axis.n for axis in axes], _constants(axes[3]), table)
 
 
-def _constants(axis: Axis, largest: int) -> dict[str, int]:
+def _constants(axis: Axis) -> dict[str, int]:
     known = axis.k in UNROLLED and axis.d == 1
-    return {"KV": axis.k if known else 0, "S": axis.s if axis.s <= largest else 0}
+    return {"KV": axis.k if known else 0, "S": axis.s if axis.s <= 4 else 0}
 
 
 def _plan(
@@ -142,8 +142,7 @@ def _plan(
     elements, planes = prod(size), size[0] if last else size[0] * size[1]
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
-    *_, k, s, d, _ = axes[3]
-    spans = k >= 8 and s >= 3 and d == 1
+    spans = not constants["S"] and axes[3].d == 1 and (axes[3].k >= 8 or along[3] < 8)
     return Plan(size, strides(size, last), rows, work, constants, spans, table.ctypes.data, table)
 
 
@@ -170,7 +169,7 @@ def _readers(axis: Axis) -> np.ndarray:
 def _phases(axis: Axis) -> np.ndarray:
     g = gcd(axis.s, axis.d)
     rows = [(0, axis.s // g, axis.d // g)]
-    for f in range(axis.s if axis.s < 3 else 0):  # longer strides have no kernel that reads them
+    for f in range(axis.s if axis.s <= 4 else 0):  # longer strides have no kernel that reads them
         taps = [t for t in range(axis.k) if t * axis.d % axis.s == f] or [0]
         rows.append((len(taps) if taps[0] * axis.d % axis.s == f else 0, taps[0], (taps[0] * axis.d - f) // axis.s))
     return np.array(rows, np.int64).ravel()
