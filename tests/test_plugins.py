@@ -150,7 +150,8 @@ def test_a_plugin_may_be_the_environments_choice(installed, monkeypatch):
 
 def test_a_plugin_that_is_not_there_is_asked_for_in_vain(installed):
     registry, _ = installed()
-    with pytest.raises(registry.UnknownBackendError, match=r"no backend is named 'taps'; there are numba, numpy, torch$"):
+    missing = r"no backend is named 'taps'; there are numba, numpy, torch$"
+    with pytest.raises(registry.UnknownBackendError, match=missing):
         registry.get("taps")
 
 
@@ -200,7 +201,8 @@ def test_a_broken_plugin_costs_nothing_else_where_warnings_are_errors(monkeypatc
 
 def test_a_broken_plugin_is_named_when_it_is_asked_for(installed):
     registry, _ = installed(BROKEN)
-    with pytest.raises(registry.UnknownBackendError, match="no backend is named 'broken'; there are numba, numpy, torch"):
+    missing = "no backend is named 'broken'; there are numba, numpy, torch"
+    with pytest.raises(registry.UnknownBackendError, match=missing):
         registry.get("broken")
 
 
