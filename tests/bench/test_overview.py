@@ -77,7 +77,6 @@ def test_a_text_without_marks_is_refused():
         filled("text", lambda _: RESULTS)
 
 
-@pytest.mark.xfail(strict=True, reason="the full run whose results the README shows is still to be made")
 def test_the_readme_shows_the_results_that_are_committed():
     assert filled(README, lambda name: read(ROOT / name)) == README
 
