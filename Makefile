@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help train test slow lint types bench clean
+.PHONY: help train test slow thorough lint types bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -20,13 +20,16 @@ train: .venv/installed ## set everything up, train on MNIST (or, offline, on the
 
 # In tests idle threads sleep instead of spinning, so that several processes share the cores. (Not in the benchmark: it
 # would slow down torch's small calls, and flatter ours.)
-test slow: export OMP_WAIT_POLICY ?= PASSIVE
+test slow thorough: export OMP_WAIT_POLICY ?= PASSIVE
 
 test: .venv/installed ## set everything up and run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 slow: .venv/installed ## the long tests: training runs, two processes, thorough sweeps
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+thorough: .venv/installed ## the tests of the fast kernels once more at each narrower width of vectors
+	$(BIN)/python -m pytest -m thorough $(ARGS)
 
 lint: .venv/installed ## style and formatting
 	$(BIN)/ruff check .

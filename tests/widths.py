@@ -17,6 +17,7 @@ NARROWER = [name for name, width in target.widths().items() if width < target.VE
 def at_narrower_widths(*files: str, words: tuple[str, ...] = ()):
     """Return a test that runs these files in a new process at each width below this process's."""
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("width", NARROWER)
     def test_it_all_holds_at_a_narrower_width(width):
         environment = {**os.environ, target.VARIABLE: width, "OMP_NUM_THREADS": "1"}

@@ -235,6 +235,7 @@ NARROWER = [word for word, width in target.widths().items() if width < target.VE
 CHOSEN = "any_problem or layers_of_nets or every_tile or special_value or dirty_memory or beyond"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("word", NARROWER)
 def test_narrower_vectors(word):
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, __file__]

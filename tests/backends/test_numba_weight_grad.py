@@ -184,6 +184,7 @@ NARROWER = [word for word, width in target.widths().items() if width < target.VE
 CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("word", NARROWER)
 def test_narrower_vectors(word):
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, __file__]

@@ -1,0 +1,212 @@
+"""Pooling of the ``numba`` backend against the plain loops: any grid, layout, dtype and number of threads."""
+
+import os
+import subprocess
+import sys
+from math import prod
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scratchlayers import registry
+from scratchlayers.contract import tap_dtype
+from scratchlayers.geometry import Window, divisors
+
+from ..draw import arranged, examples
+
+NUMBA, LOOPS = registry.get("numba").kernels, registry.get("numpy").kernels
+WHOLE = (torch.float32, torch.float64)
+HALF = (torch.bfloat16, torch.float16)
+
+
+@st.composite
+def grids(draw):
+    """(N, C, grid): windows of every kind, inside the input or not, and rows longer than any vector."""
+    rank = draw(st.integers(1, 3))
+
+    def sizes(most):
+        return draw(st.tuples(*[st.integers(1, most)] * rank))
+
+    kernel, stride, dilation = sizes(5 if rank < 3 else 3), sizes(6), sizes(3)
+    sides = draw(st.tuples(*[st.tuples(st.integers(0, 4), st.integers(0, 4))] * rank))
+    least = [max((k - 1) * d + 1 - sum(s), 1) for k, d, s in zip(kernel, dilation, sides, strict=True)]
+    rooms = [draw(st.integers(0, 70 if axis == rank - 1 and rank < 3 else 5)) for axis in range(rank)]
+    window = Window(kernel, stride, dilation, sides, draw(st.booleans()))
+    shape = draw(st.integers(1, 2)), draw(st.sampled_from([1, 2, 3, 17]))
+    return *shape, window.over(tuple(n + room for n, room in zip(least, rooms, strict=True)))
+
+
+def numbers(shape, dtype, seed, specials=0.0):
+    """Whole numbers with many ties, exact in sums of any order; of which some are NaN or infinite."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(-3, 4, shape, generator=generator).to(torch.float64)
+    odd = torch.tensor([float("nan"), float("inf"), -float("inf")], dtype=torch.float64)
+    some = odd[torch.randint(3, shape, generator=generator)]
+    return torch.where(torch.rand(shape, generator=generator) < specials, some, x).to(dtype)
+
+
+def agree(name, *arguments, **tolerance):
+    mine, theirs = (kernels[name](*arguments) for kernels in (NUMBA, LOOPS))
+    for a, b in zip(*[r if isinstance(r, tuple) else (r,) for r in (mine, theirs)], strict=True):
+        torch.testing.assert_close(a, b.reshape(a.shape), equal_nan=True, **(tolerance or {"rtol": 0, "atol": 0}))
+    return mine
+
+
+LAYOUTS = st.sampled_from(["contiguous", "channels_last", "transposed", "sliced", "expanded"])
+SEEDS = st.integers(0, 2**16)
+SPECIALS = st.sampled_from([0.0, 0.1, 0.6])
+
+
+@given(grids(), st.sampled_from(WHOLE + HALF), LAYOUTS, SEEDS, SPECIALS)
+@examples(60)
+def test_max_pool(problem, dtype, layout, seed, specials):
+    n, c, grid = problem
+    x = arranged(numbers((n, c, *grid.input_size), dtype, seed, specials), layout)
+    before = x.clone()
+    agree("max_pool", x, grid)
+    torch.testing.assert_close(x, before, equal_nan=True, rtol=0, atol=0)
+
+
+@given(grids(), st.sampled_from(WHOLE + HALF), LAYOUTS, SEEDS, SPECIALS)
+@examples(60)
+def test_scatter_gather_and_index_of_any_taps(problem, dtype, layout, seed, specials):
+    """Also of taps that no maximum would choose, inside the input or outside."""
+    n, c, grid = problem
+    shape = (n, c, *grid.output_size)
+    generator = torch.Generator().manual_seed(seed)
+    tap = torch.randint(prod(grid.kernel_size), shape, generator=generator).to(tap_dtype(grid))
+    agree("scatter", arranged(numbers(shape, dtype, seed, specials), layout), arranged(tap, layout), grid)
+    agree("gather", arranged(numbers((n, c, *grid.input_size), dtype, seed, specials), layout), tap, grid)
+
+
+@given(grids(), st.sampled_from(["contiguous", "channels_last", "transposed", "sliced"]), SEEDS)
+@examples(30)
+def test_tap_index_names_what_max_pool_took(problem, layout, seed):
+    n, c, grid = problem
+    x = numbers((n, c, *grid.input_size), torch.float64, seed)
+    y, tap = NUMBA["max_pool"](x, grid)
+    flat = NUMBA["tap_index"](arranged(tap, layout), grid)
+    reads = y > -float("inf")  # all the others have no tap inside
+    index = flat.where(reads, 0).reshape(n, c, -1)
+    named = x.flatten(2).gather(2, index).reshape(y.shape)
+    torch.testing.assert_close(named[reads], y[reads], rtol=0, atol=0)
+
+
+@given(grids(), st.sampled_from(WHOLE + HALF), LAYOUTS, SEEDS, st.booleans())
+@examples(60)
+def test_avg_pool_and_its_adjoint(problem, dtype, layout, seed, counted):
+    n, c, grid = problem
+    by = divisors(grid, counted)
+    close = {"rtol": 0.01, "atol": 0.01} if dtype in HALF else {"rtol": 1e-5, "atol": 1e-5}
+    agree("avg_pool", arranged(numbers((n, c, *grid.input_size), dtype, seed), layout), by, grid, **close)
+    agree("avg_pool_adjoint", arranged(numbers((n, c, *grid.output_size), dtype, seed), layout), by, grid, **close)
+
+
+@given(grids(), SEEDS)
+@examples(40)
+def test_a_nan_reaches_exactly_what_reads_it(problem, seed):
+    """Lanes that are masked out, or written beyond a row, hold nothing of the input."""
+    n, c, grid = problem
+    x = numbers((n, c, *grid.input_size), torch.float32, seed)
+    x.view(-1)[seed % x.numel()] = float("nan")
+    ones = tuple((1,) * m for m in grid.output_size)
+    for kernel, inputs in (("max_pool", (x, grid)), ("avg_pool", (x, ones, grid))):
+        mine, loops = (k[kernel](*inputs) for k in (NUMBA, LOOPS))
+        y, want = (r[0] if isinstance(r, tuple) else r for r in (mine, loops))
+        assert torch.equal(y.isnan(), want.isnan())
+
+
+@pytest.mark.parametrize("window", [(2, 2), (3, 2, 1), (3, 3), (4, 4), (5, 1, 2), (7, 7), (3, 2, 1, 2)])
+@pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
+def test_results_are_in_the_layout_of_the_input(window, form):
+    x = torch.randn(2, 3, 14, 14).contiguous(memory_format=form)
+    grid = Window.parse(2, *window).over((14, 14))
+    by = tuple((1,) * m for m in grid.output_size)
+    y, tap = NUMBA["max_pool"](x, grid)
+    results = (y, tap, NUMBA["scatter"](y, tap, grid), NUMBA["gather"](x, tap, grid), NUMBA["avg_pool"](x, by, grid))
+    for result in results:
+        assert result.is_contiguous(memory_format=form)
+
+
+def test_one_pixel_is_read_in_the_layout_its_strides_mean():
+    grid = Window.parse(2, 7).over((7, 7))
+    gy = torch.randn(2, 5, 1, 1)
+    by = ((7,), (7,))
+    last = NUMBA["avg_pool_adjoint"](torch.empty_strided((2, 5, 1, 1), (5, 1, 5, 5)).copy_(gy), by, grid)
+    plain = NUMBA["avg_pool_adjoint"](gy, by, grid)
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert plain.is_contiguous()
+    torch.testing.assert_close(last, plain, rtol=0, atol=0)
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("window", [(2, 2), (3, 2, 1), (3, 1, 1), (4, 4), (5, 5), (9, 9)])
+@pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
+def test_the_same_bits_on_any_number_of_threads(window, form, threads):
+    """Shares end in the middle of planes, and short rows are written beyond their ends."""
+    torch.manual_seed(0)
+    x = torch.randn(3, 37, 61, 63).contiguous(memory_format=form)
+    grid = Window.parse(2, *window).over((61, 63))
+    by, found = divisors(grid, True), []
+    for count in (1, 2, 3):
+        threads(count)
+        y, tap = NUMBA["max_pool"](x, grid)
+        mean = NUMBA["avg_pool"](x, by, grid)
+        adjoints = NUMBA["scatter"](mean, tap, grid), NUMBA["avg_pool_adjoint"](mean, by, grid)
+        found.append([t.contiguous().numpy().tobytes() for t in (y, tap, mean, *adjoints)])
+    assert found[0] == found[1] == found[2]
+
+
+def test_rows_too_long_for_32_bits_are_refused_in_words():
+    x = torch.empty(1, dtype=torch.float32).expand(1, 1, 2**30)
+    with pytest.raises(NotImplementedError, match="rows of less than"):
+        NUMBA["max_pool"].__globals__["by_output"](x.shape, 4, Window.parse(1, 2).over((2**30,)), False)
+
+
+_NARROW = """
+import sys, torch
+from scratchlayers import registry
+from scratchlayers.geometry import Window, divisors
+from scratchlayers.backends.numba_cpu.target import VECTOR_BYTES
+assert VECTOR_BYTES == int(sys.argv[1])
+mine, loops = registry.get("numba").kernels, registry.get("numpy").kernels
+torch.manual_seed(0)
+for dtype in (torch.float32, torch.float64):
+    for window in ((2, 2), (3, 2, 1), (3, 1, 1), (3, 3), (4, 4), (5, 1, 2), (7, 7), (2, 2, 0, 2)):
+        for shape in ((1, 2, 9, 23), (1, 17, 7, 7)):
+            x = torch.randn(shape, dtype=dtype).mul(2).round()
+            grid = Window.parse(2, *window).over(shape[2:])
+            by = divisors(grid, True)
+            for form in (torch.contiguous_format, torch.channels_last):
+                x = x.contiguous(memory_format=form)
+                y, tap = mine["max_pool"](x, grid)
+                for a, b in zip((y, tap), loops["max_pool"](x, grid), strict=True):
+                    assert torch.equal(a, b), (dtype, window, shape)
+                assert torch.equal(mine["scatter"](y, tap, grid), loops["scatter"](y, tap, grid))
+                torch.testing.assert_close(mine["avg_pool"](x, by, grid), loops["avg_pool"](x, by, grid))
+                back = [k["avg_pool_adjoint"](y, by, grid) for k in (mine, loops)]
+                torch.testing.assert_close(*back)
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "count"), [("avx2", 32), ("sse", 16)])
+def test_narrower_vectors_give_the_same(width, count):
+    from scratchlayers.backends.numba_cpu import target
+
+    if count > target.vector_bytes():
+        count, width = target.vector_bytes(), ""  # nothing is wider here: the widest there is must hold
+    environment = {**os.environ, "SCRATCHLAYERS_SIMD": width}
+    done = subprocess.run(
+        [sys.executable, "-c", _NARROW, str(count)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
