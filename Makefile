@@ -28,7 +28,7 @@ test: .venv/installed ## set everything up and run the tests
 slow: .venv/installed ## the long tests: training runs, two processes, thorough sweeps
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-thorough: .venv/installed ## the tests of the fast kernels once more at each narrower width of vectors
+thorough: .venv/installed ## random problems by the thousands, and the fast kernels at each narrower width of vectors
 	$(BIN)/python -m pytest -m thorough $(ARGS)
 
 lint: .venv/installed ## style and formatting

@@ -198,7 +198,6 @@ for dtype in (torch.float32, torch.float64):
 
 
 @pytest.mark.thorough
-@pytest.mark.slow
 @pytest.mark.parametrize(("width", "count"), [("avx2", 32), ("sse", 16)])
 def test_narrower_vectors_give_the_same(width, count):
     from scratchlayers.backends.numba_cpu import target

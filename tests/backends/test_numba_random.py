@@ -134,7 +134,7 @@ def test_random_problems(seeds):
     check(seeds)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seeds", chunks(FEW, MANY), ids=str)
 def test_many_random_problems(seeds):
@@ -146,7 +146,7 @@ def test_no_kernel_touches_what_is_not_its_own(first):
     check_guarded(first, CHUNK)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("first", range(CHUNK, MANY // 2, 4 * CHUNK))
 def test_no_kernel_touches_what_is_not_its_own_at_length(first):
