@@ -57,10 +57,16 @@ def described(command: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "scratchlayers": __version__,
         "torch": torch.__version__,
-        "torch_config": torch.__config__.show(),
+        "torch_config": _torch_build(),
         **{name: _version(name) for name in ("numba", "llvmlite", "numpy")},
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
+
+
+def _torch_build() -> str:
+    """Return what torch was built with, without the paths and flags of the machine that built it."""
+    lines = torch.__config__.show().splitlines()
+    return "\n".join(line for line in lines if "Build settings" not in line)
 
 
 def _cpuinfo() -> dict[str, str]:
