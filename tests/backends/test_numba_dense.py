@@ -2,9 +2,6 @@
 
 import ctypes
 import mmap
-import os
-import subprocess
-import sys
 from unittest.mock import patch
 
 import pytest
@@ -13,12 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scratchlayers import registry
-from scratchlayers.backends.numba_cpu import choose, target, workspace
+from scratchlayers.backends.numba_cpu import choose, workspace
 from scratchlayers.backends.numba_cpu.conv import conv, conv_input_grad, dense_blocks, dense_plan
 from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
 from tests.draw import arranged, examples
+from tests.widths import at_narrower_widths
 
 CONV = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
 NOBODY = 0  # PROT_NONE of mprotect
@@ -231,18 +229,8 @@ def test_nothing_beyond_the_tensors_is_touched(case, at_end):
             assert torch.equal(got, other)
 
 
-NARROWER = [word for word, width in target.widths().items() if width < target.VECTOR_BYTES]
 CHOSEN = "any_problem or layers_of_nets or every_tile or special_value or dirty_memory or beyond"
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("word", NARROWER)
-def test_narrower_vectors(word):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, __file__]
-    done = subprocess.run(
-        command, env={**os.environ, target.VARIABLE: word}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__, words=("-k", CHOSEN))
 
 
 KERNELS = {"conv", "conv_input_grad"}

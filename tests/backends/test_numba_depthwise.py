@@ -1,20 +1,17 @@
 """Depthwise convolution by Numba: against torch in float64, special values, dirty memory, widths, threads."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scratchlayers import registry
-from scratchlayers.backends.numba_cpu import choose, target, workspace
+from scratchlayers.backends.numba_cpu import choose, workspace
 from scratchlayers.backends.numba_cpu.conv import conv, conv_input_grad, conv_weight_grad, depthwise
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
 from tests.draw import arranged, examples
+from tests.widths import at_narrower_widths
 
 CONV = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
 TOLERANCE = {torch.float32: {"rtol": 1e-5, "atol": 2e-5}, torch.float64: {"rtol": 1e-12, "atol": 1e-12}}
@@ -166,18 +163,8 @@ def test_only_channels_that_are_groups():
     assert not depthwise.can(choose.Problem(torch.float32, 1, 8, 16, 4, grid))
 
 
-NARROWER = [word for word, width in target.widths().items() if width < target.VECTOR_BYTES]
 CHOSEN = "test_any_problem or test_layers_of_nets or special_value"
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("word", NARROWER)
-def test_narrower_vectors(word):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, __file__]
-    done = subprocess.run(
-        command, env={**os.environ, target.VARIABLE: word}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__, words=("-k", CHOSEN))
 
 
 KERNELS = {"conv", "conv_input_grad", "conv_weight_grad"}

@@ -96,6 +96,20 @@ def test_a_global_that_is_not_there_is_an_error():
         scale.compiled(torch.float32, FACTR=10)
 
 
+@kernel
+def refuse(lo, hi, thread, x: Real, by):
+    """It raises."""
+    if by == 0:
+        raise ValueError("by nothing")
+
+
+def test_a_kernel_that_may_raise_is_refused_before_it_is_kept(place):
+    """Its code would end the process that reads it from the disk."""
+    with pytest.raises(TypeError, match="the kernel refuse raises or allocates"):
+        refuse.compiled(torch.float32)
+    assert not list(place.rglob("refuse-*"))
+
+
 def test_an_address_is_made_once():
     assert scale.compiled(torch.float32) == scale.compiled(torch.float32)
     assert scale.compiled(torch.float32) != scale.compiled(torch.float64)

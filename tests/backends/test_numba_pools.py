@@ -1,8 +1,5 @@
 """Pooling of the ``numba`` backend against the plain loops: any grid, layout, dtype and number of threads."""
 
-import os
-import subprocess
-import sys
 from math import prod
 
 import pytest
@@ -15,6 +12,7 @@ from scratchlayers.contract import tap_dtype
 from scratchlayers.geometry import Window, divisors
 
 from ..draw import arranged, examples
+from ..widths import at_narrower_widths
 
 NUMBA, LOOPS = registry.get("numba").kernels, registry.get("numpy").kernels
 WHOLE = (torch.float32, torch.float64)
@@ -171,41 +169,4 @@ def test_rows_too_long_for_32_bits_are_refused_in_words():
         NUMBA["max_pool"].__globals__["by_output"](x.shape, 4, Window.parse(1, 2).over((2**30,)), False)
 
 
-_NARROW = """
-import sys, torch
-from scratchlayers import registry
-from scratchlayers.geometry import Window, divisors
-from scratchlayers.backends.numba_cpu.target import VECTOR_BYTES
-assert VECTOR_BYTES == int(sys.argv[1])
-mine, loops = registry.get("numba").kernels, registry.get("numpy").kernels
-torch.manual_seed(0)
-for dtype in (torch.float32, torch.float64):
-    for window in ((2, 2), (3, 2, 1), (3, 1, 1), (3, 3), (4, 4), (5, 1, 2), (7, 7), (2, 2, 0, 2)):
-        for shape in ((1, 2, 9, 23), (1, 17, 7, 7)):
-            x = torch.randn(shape, dtype=dtype).mul(2).round()
-            grid = Window.parse(2, *window).over(shape[2:])
-            by = divisors(grid, True)
-            for form in (torch.contiguous_format, torch.channels_last):
-                x = x.contiguous(memory_format=form)
-                y, tap = mine["max_pool"](x, grid)
-                for a, b in zip((y, tap), loops["max_pool"](x, grid), strict=True):
-                    assert torch.equal(a, b), (dtype, window, shape)
-                assert torch.equal(mine["scatter"](y, tap, grid), loops["scatter"](y, tap, grid))
-                torch.testing.assert_close(mine["avg_pool"](x, by, grid), loops["avg_pool"](x, by, grid))
-                back = [k["avg_pool_adjoint"](y, by, grid) for k in (mine, loops)]
-                torch.testing.assert_close(*back)
-"""
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize(("width", "count"), [("avx2", 32), ("sse", 16)])
-def test_narrower_vectors_give_the_same(width, count):
-    from scratchlayers.backends.numba_cpu import target
-
-    if count > target.vector_bytes():
-        count, width = target.vector_bytes(), ""  # nothing is wider here: the widest there is must hold
-    environment = {**os.environ, "SCRATCHLAYERS_SIMD": width}
-    done = subprocess.run(
-        [sys.executable, "-c", _NARROW, str(count)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__)

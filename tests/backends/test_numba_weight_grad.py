@@ -1,22 +1,19 @@
 """The general weight gradient by Numba: against torch in float64, special values, dirty memory, widths, threads."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scratchlayers.backends.numba_cpu import choose, target, workspace
+from scratchlayers.backends.numba_cpu import choose, workspace
 from scratchlayers.backends.numba_cpu.conv import TABLES, conv_weight_grad
 from scratchlayers.backends.numba_cpu.conv.weight_grad_plan import COPIES, NUMBER, plan
 from scratchlayers.contract import Backend
 from scratchlayers.geometry import Window, transposed
 from scratchlayers.testing import parametrize_with_checks
 from tests.draw import arranged, examples
+from tests.widths import at_narrower_widths
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 UNITS = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
@@ -180,18 +177,8 @@ def test_copies_of_the_sums_are_bounded(name):
     assert chunks == 1 or p.sums <= COPIES
 
 
-NARROWER = [word for word, width in target.widths().items() if width < target.VECTOR_BYTES]
 CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory"
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("word", NARROWER)
-def test_narrower_vectors(word):
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN, __file__]
-    done = subprocess.run(
-        command, env={**os.environ, target.VARIABLE: word}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__, words=("-k", CHOSEN))
 
 
 ALONE = Backend("outer", {"conv_weight_grad": conv_weight_grad}, devices=frozenset({"cpu"}), dtypes=frozenset(UNITS))

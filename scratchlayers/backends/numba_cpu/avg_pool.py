@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ...geometry import Grid, Sizes
 from .collect import collected
-from .dense import HALF, dense
 from .jit import Longs, Real, kernel
+from .layout import HALF, dense
 from .pages import paged
 from .simd import length, load, load_first, prefetch, splat, store, store_first
 from .spans import span_sums

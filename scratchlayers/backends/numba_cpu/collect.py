@@ -9,7 +9,7 @@ from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, load_where, load_wide, store_where
 from .pad import clear
 from .simd import (
-    beyond,
+    at,
     interleaved_high,
     interleaved_low,
     length,
@@ -28,26 +28,26 @@ CHOSEN, KV, S, WIDE = 1, 0, 0, 0
 
 
 @inner
-def taps_at(tap, wide, at):
+def taps_at(tap, wide, base):
     """The tap at an address, whichever its width."""
-    return as_ints(tap)[at] if wide else tap[at]
+    return as_ints(tap)[base] if wide else tap[base]
 
 
 @inner
-def given(gy, tap, share, picks, wide, at, p, mv, code, inside):
+def given(gy, tap, share, picks, wide, base, p, mv, code, inside):
     """What the windows (p, p + 1, ...) of a row of mv give to their tap number ``code``; nothing, if outside."""
     zero = splat(gy, 0.0)
     mask = all_lanes(gy) if inside else lanes_between(gy, -p, mv - p)
-    value = load_where(gy, at + p, mask, zero)
+    value = load_where(gy, base + p, mask, zero)
     if not picks:
         return value * load_where(share, p, mask, zero)
     like = counts(gy, 0)
-    seen = load_wide(as_ints(tap), at + p, mask, like) if wide else load_wide(tap, at + p, mask, like)
+    seen = load_wide(as_ints(tap), base + p, mask, like) if wide else load_wide(tap, base + p, mask, like)
     return select(seen == counts(gy, code), value, zero)
 
 
 @inner
-def phase(gy, tap, share, picks, wide, at, u, mv, code, table, f, kv, s, inside):
+def phase(gy, tap, share, picks, wide, base, u, mv, code, table, f, kv, s, inside):
     """What a row of windows gives to the elements (u, u + 1, ...) · s + f − before; kv is KV."""
     taps, first, offset, along, below = (kv - f + s - 1) // s, f, 0, s, 1
     if kv == 0:
@@ -56,7 +56,7 @@ def phase(gy, tap, share, picks, wide, at, u, mv, code, table, f, kv, s, inside)
     total = splat(gy, 0.0)
     for j in range(taps):
         p = u - offset - j * below
-        total = total + given(gy, tap, share, picks, wide, at, p, mv, code + first + j * along, inside)
+        total = total + given(gy, tap, share, picks, wide, base, p, mv, code + first + j * along, inside)
     return total
 
 
@@ -95,18 +95,18 @@ def put_phases(gx, to, i, nv, s, a, b, c, d, end):
 
 
 @inner
-def one_by_one(gy, tap, share, picks, wide, at, mv, code, weight, gx, to, nv, g):
+def one_by_one(gy, tap, share, picks, wide, base, mv, code, weight, gx, to, nv, g):
     """Let the windows of a row give one after the other, each to its chosen element or to all."""
     for p in range(mv):
         start, apart = p * g[STRIDE] - g[BEFORE], g[DILATION]
         if picks:
-            t = taps_at(tap, wide, at + p) - code
+            t = taps_at(tap, wide, base + p) - code
             i = start + t * apart
             here = t >= 0 and t < g[K + 3] and i >= 0 and i < nv
             i = i if here else min(max(start, 0), nv - 1)  # adding nothing costs less than a wrong guess
-            gx[to + i] += gy[at + p] if here else 0.0
+            gx[to + i] += gy[base + p] if here else 0.0
         elif apart == 1:
-            value, begin, end = splat(gy, gy[at + p] * share[p] * weight), max(start, 0), min(start + g[K + 3], nv)
+            value, begin, end = splat(gy, gy[base + p] * share[p] * weight), max(start, 0), min(start + g[K + 3], nv)
             for j in range(-(-(end - begin) // length(gx))):
                 i = begin + j * length(gx)
                 store_first(gx, to + i, value + load_first(gx, to + i, end - i), end - i)
@@ -114,7 +114,7 @@ def one_by_one(gy, tap, share, picks, wide, at, mv, code, weight, gx, to, nv, g)
             for t in range(g[K + 3]):
                 i = start + t * apart
                 if i >= 0 and i < nv:
-                    gx[to + i] += gy[at + p] * share[p] * weight
+                    gx[to + i] += gy[base + p] * share[p] * weight
 
 
 @kernel
@@ -127,7 +127,7 @@ def collected(lo, hi, thread, gy: Real, tap: Bytes, share: Real, gx: Real, g: Lo
     """
     n0, n1, n2, nv, m0, m1, m2, mv = g[N], g[N + 1], g[N + 2], g[N + 3], g[M], g[M + 1], g[M + 2], g[M + 3]
     lanes, zero, units, rows = length(gy), splat(gy, 0.0), g[UNITS], m0 * m1 * m2
-    along, table = beyond(share, rows), beyond(g, HEADER + 3 * (n0 + n1 + n2))
+    along, table = at(share, rows), at(g, HEADER + 3 * (n0 + n1 + n2))
     plane, i0, i1, i2 = place(lo, n0, n1, n2)
     for row in range(lo, hi):
         origin, first, lines, on = readers(g, plane, i0, i1, i2)
@@ -139,14 +139,14 @@ def collected(lo, hi, thread, gy: Real, tap: Bytes, share: Real, gx: Real, g: Lo
             a, b, c, d = zero, zero, zero, zero
             line, code, j1, j2 = origin, first, 0, 0
             for _ in range(lines):
-                at, weight = line * mv, gy[0] if CHOSEN else share[line - plane * rows]
+                base, weight = line * mv, gy[0] if CHOSEN else share[line - plane * rows]
                 if S == 0:
-                    one_by_one(gy, tap, along, CHOSEN, WIDE, at, mv, code, weight, gx, row * nv, nv, g)
+                    one_by_one(gy, tap, along, CHOSEN, WIDE, base, mv, code, weight, gx, row * nv, nv, g)
                 for f in range(S):
                     if inside:
-                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, f, KV, S, True)
+                        v = phase(gy, tap, along, CHOSEN, WIDE, base, u, mv, code, table, f, KV, S, True)
                     else:
-                        v = phase(gy, tap, along, CHOSEN, WIDE, at, u, mv, code, table, f, KV, S, False)
+                        v = phase(gy, tap, along, CHOSEN, WIDE, base, u, mv, code, table, f, KV, S, False)
                     v = v if CHOSEN else v * splat(gy, weight)
                     if f == 0:
                         a = a + v

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...geometry import Frame, Run, Sizes
-from .dense import strides
+from .layout import strides
 
 NOTHING = 2  # the step of a run that copies nothing
 

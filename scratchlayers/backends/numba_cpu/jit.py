@@ -130,7 +130,13 @@ def _library(body: FunctionType, signature: Any, constants: dict[str, Any]) -> t
             return cpu_target.target_context.codegen().unserialize_library(code), symbol
     with counted("compile", " ".join(words)):
         library, symbol = _translated(body, signature, constants)
-    cache.write(name, pickle.dumps((symbol, library.serialize_using_object_code())))
+    code = library.serialize_using_object_code()
+    if b"NRT_" in code[2][0]:
+        raise TypeError(
+            f"the kernel {body.__name__} raises or allocates: its code calls Numba's runtime, which is not there "
+            "when code is loaded from the disk. Compare beforehand, and hand scratch memory in."
+        )
+    cache.write(name, pickle.dumps((symbol, code)))
     return library, symbol
 
 

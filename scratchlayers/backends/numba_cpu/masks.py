@@ -99,21 +99,6 @@ def load_apart(typingctx, pointer, index, step, mask, other):
 
 
 @intrinsic
-def store_apart(typingctx, pointer, index, step, value, mask):
-    """Write the lanes of a mask to pointer[index], pointer[index + step], ..."""
-
-    def generate(context, builder, signature, arguments):
-        pointer, index, step, value, mask = arguments
-        addresses = _addresses_apart(builder, pointer, index, step, value.type.count)
-        align = ir.Constant(_I32, bytes_of(value.type.element))
-        name = f"llvm.masked.scatter.{emit_suffix(value.type)}.v{value.type.count}p0"
-        emit_call(builder, name, ir.VoidType(), [value, addresses, align, mask])
-        return context.get_dummy_value()
-
-    return types.void(pointer, types.int64, types.int64, value, mask), generate
-
-
-@intrinsic
 def load_wide(typingctx, pointer, index, mask, like):
     """Return the non-negative integers pointer[index], ... as wide as those of ``like``, 0 outside the mask."""
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ...contract import tap_dtype
 from ...geometry import Grid
-from .dense import HALF, dense
 from .jit import Bytes, Longs, Real, inner, kernel
+from .layout import HALF, dense
 from .masks import all_lanes, as_ints, counts, lanes_between, store_narrow, store_where
 from .pages import paged
 from .simd import length, prefetch, select, splat

@@ -10,7 +10,7 @@ from torch import Tensor
 from ...contract import tap_dtype
 from ...geometry import Grid
 from .collect import collected
-from .dense import HALF, alike
+from .layout import HALF, alike
 from .pages import paged
 from .team import run
 from .windows import Plan, by_input

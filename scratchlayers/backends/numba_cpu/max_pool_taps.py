@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ...contract import tap_dtype
 from ...geometry import Grid
-from .dense import alike, dense
 from .jit import Bytes, Longs, Real, inner, kernel
+from .layout import alike, dense
 from .masks import as_ints
 from .pages import paged
 from .team import run

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ...geometry import Frame
-from .dense import dense
 from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
+from .layout import dense
 from .pages import paged
 from .simd import length, load, prefetch, splat, store
 from .team import run

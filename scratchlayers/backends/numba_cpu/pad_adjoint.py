@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from ...geometry import Frame
-from .dense import HALF, dense
 from .frames import collections
 from .jit import Longs, Real, inner, kernel
+from .layout import HALF, dense
 from .pad import clear, copy
 from .pages import paged
 from .simd import length, load, store

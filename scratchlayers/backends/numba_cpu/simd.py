@@ -122,9 +122,6 @@ def length(typingctx, pointer):
     return types.int64(pointer), lambda context, builder, signature, arguments: ir.IntType(64)(number)
 
 
-beyond = at  # an older name
-
-
 @intrinsic
 def load(typingctx, pointer, index):
     """Return the vector of pointer[index], pointer[index + 1], ..."""

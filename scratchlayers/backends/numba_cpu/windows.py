@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...geometry import Grid, Sizes
-from .dense import strides
 from .jit import inner
+from .layout import strides
 from .target import lanes
 
 

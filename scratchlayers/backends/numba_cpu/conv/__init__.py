@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ....geometry import Grid
 from ..choose import Algorithm, Problem, Tables, choose
+from ..layout import HALF
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .depthwise import CONV as DEPTHWISE_CONV
@@ -27,46 +28,45 @@ CONV: tuple[Algorithm, ...] = (DEPTHWISE_CONV, WINOGRAD_CONV, DENSE_CONV)
 INPUT_GRAD: tuple[Algorithm, ...] = (DEPTHWISE_INPUT_GRAD, WINOGRAD_INPUT_GRAD, DENSE_INPUT_GRAD)
 WEIGHT_GRAD: tuple[Algorithm, ...] = (DEPTHWISE_WEIGHT_GRAD, WINOGRAD_WEIGHT_GRAD, OUTER_WEIGHT_GRAD)
 TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad": WEIGHT_GRAD}
-_HALF = frozenset({torch.bfloat16, torch.float16})
 
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], by the algorithm that suits the problem."""
-    if x.dtype in _HALF:
+    if x.dtype in HALF:
         return conv(x.float(), w.float(), b if b is None else b.float(), grid, groups, exact).to(x.dtype)
     n, c, o = x.shape[0], x.shape[1], w.shape[0]
     if not n * c * o * prod(grid.output_size):
         return _constant(x.new_zeros(n, o, *grid.output_size), b)
     problem = Problem(x.dtype, n, c, o, groups, grid)
-    return choose(CONV, problem, exact).run(dense(x), _plain(w), b if b is None else _plain(b), grid, groups)
+    return choose(CONV, problem, exact).run(_readable(x), _plain(w), b if b is None else _plain(b), grid, groups)
 
 
 def conv_input_grad(
     gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None, exact: bool = False
 ) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel, by the algorithm that suits the problem."""
-    if gy.dtype in _HALF:
+    if gy.dtype in HALF:
         b = b if b is None else b.float()
         return conv_input_grad(gy.float(), w.float(), grid, groups, b, exact).to(gy.dtype)
     n, c, o = gy.shape[0], w.shape[1] * groups, w.shape[0]
     if not n * c * o * prod(grid.input_size) * prod(grid.output_size):
         return _constant(gy.new_zeros(n, c, *grid.input_size), b)
     problem = Problem(gy.dtype, n, c, o, groups, grid)
-    return choose(INPUT_GRAD, problem, exact).run(dense(gy), _plain(w), grid, groups, b if b is None else _plain(b))
+    return choose(INPUT_GRAD, problem, exact).run(_readable(gy), _plain(w), grid, groups, b if b is None else _plain(b))
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], by the algorithm that suits the problem."""
-    if x.dtype in _HALF:
+    if x.dtype in HALF:
         return conv_weight_grad(x.float(), gy.float(), grid, groups, exact).to(x.dtype)
     n, c, o = x.shape[0], x.shape[1], gy.shape[1]
     if not n * c * o * prod(grid.output_size):
         return x.new_zeros(o, c // groups, *grid.kernel_size)
     problem = Problem(x.dtype, n, c, o, groups, grid)
-    return choose(WEIGHT_GRAD, problem, exact).run(dense(x), dense(gy), grid, groups)
+    return choose(WEIGHT_GRAD, problem, exact).run(_readable(x), _readable(gy), grid, groups)
 
 
-def dense(x: Tensor) -> Tensor:
+def _readable(x: Tensor) -> Tensor:
     """Return a tensor that is contiguous or channels_last, and no lazy negative."""
     x = x.resolve_neg()
     if x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ....geometry import Grid
 from .. import team, workspace
+from ..call import call
 from ..choose import Algorithm, Problem
 from ..jit import Longs, Real, kernel
 from ..pages import paged
@@ -25,7 +26,6 @@ from .depthwise_axis import axes, forward, transposed
 from .depthwise_copy import clear, deal, gather
 from .depthwise_layout import layout, lined
 from .depthwise_plan import Plan, Tables, shape_of
-from .depthwise_tile import call
 from .depthwise_tiles import sum_tiles
 
 

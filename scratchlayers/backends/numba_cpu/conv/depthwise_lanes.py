@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ....geometry import Grid
 from .. import target, team, workspace
+from ..call import call
 from ..jit import Longs, Real, inner, kernel
 from ..pages import paged
 from ..simd import at, length, load, load_first, store
@@ -23,7 +24,7 @@ from .depthwise_axis import Axis, axes, forward, transposed
 from .depthwise_copy import clear
 from .depthwise_layout import Layout, layout, lined
 from .depthwise_plan import Plan, Tables, shape_of
-from .depthwise_tile import call, turn
+from .depthwise_tile import turn
 from .depthwise_tiles import sum_tiles
 
 MOST = 2**14  # places of a plane that is turned about or kept beside another

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from ....geometry import Grid
 from .. import target, team, workspace
+from ..call import call
 from ..jit import Bytes, Longs, Real, kernel
 from ..simd import at, length
 from .depthwise_copy import clear
 from .depthwise_lanes import MOST, channel_rows, deal_lanes, layout_of, may_turn, suits, turn_in
 from .depthwise_layout import lined
 from .depthwise_plan import Plan
-from .depthwise_tile import call
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
 

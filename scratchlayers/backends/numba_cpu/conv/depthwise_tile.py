@@ -28,20 +28,6 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 @intrinsic
-def call(typingctx, address, arguments):
-    """Call the kernel at an address with the arguments of a tuple."""
-
-    def generate(context, builder, signature, values):
-        address, words = values
-        words = [builder.extract_value(words, i) for i in range(len(arguments))]
-        kind = ir.FunctionType(ir.VoidType(), [word.type for word in words])
-        builder.call(builder.inttoptr(address, kind.as_pointer()), words)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, arguments), generate
-
-
-@intrinsic
 def turn(typingctx, x, rows, y, yi, step):
     """y[yi + i · step + r] = x[rows[r] + i] for r, i < lanes."""
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ....geometry import Grid
 from .. import team, workspace
+from ..call import call
 from ..choose import Algorithm
 from ..jit import Bytes, Longs, Real, kernel
 from ..simd import at, length, load, total
@@ -25,7 +26,6 @@ from .depthwise_axis import axes, forward
 from .depthwise_copy import clear, deal
 from .depthwise_layout import layout, lined
 from .depthwise_plan import Plan
-from .depthwise_tile import call
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
 

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from ....geometry import Grid
 from .. import team, workspace
+from ..call import call
 from ..choose import Algorithm, Problem
 from ..jit import Longs, Real, inner, kernel
 from ..pages import paged
 from ..simd import at, length, load, store, store_first
-from .call import call
 from .outer_tile import outer_tile
 from .transpose import transpose
 from .weight_grad_copy import ask_for_gy, copy_plane, copy_x, cut, pack_gy, write_places
@@ -74,9 +74,9 @@ def add_products(
             box, then_box = then_box, box
             cut(plan, number + 1, then_box)
             steps = write_places(plan, places, box, last - first)
-            call(copy, plan, x, x_box, spare, box, side, first, last, copy_one)
+            call(copy, (plan, x, x_box, spare, box, side, first, last, copy_one))
             for j in range(first_panel, last_panel):
-                call(pack, plan, gy, at(column_places, (side * panels + j) * columns), panel, box)
+                call(pack, (plan, gy, at(column_places, (side * panels + j) * columns), panel, box))
                 then, later = (j + 1, box) if j + 1 < last_panel else (first_panel, then_box)
                 soon = at(column_places, (side * panels + then) * columns)
                 cell = ((chunk * plan[NUMBER.sides] + side) * panels + j) * tiles
@@ -84,7 +84,7 @@ def add_products(
                     low, high = share(columns, i - first_tile, last_tile - first_tile)
                     ask_for_gy(plan, gy, soon, later, low, high)
                     cells = at(sums, (cell + i) * rows * columns)
-                    call(tile, origin, places, at(row_places, i * rows), panel, cells, steps, number == first_box)
+                    call(tile, (origin, places, at(row_places, i * rows), panel, cells, steps, number == first_box))
 
 
 @inner

@@ -6,10 +6,10 @@ count) along images, depth, height and width.
 
 from __future__ import annotations
 
+from ..call import call
 from ..jit import Longs, Real, inner, kernel
 from ..masks import lanes_between, load_where
 from ..simd import at, evens, interleaved_high, interleaved_low, length, load, prefetch, splat, store
-from .call import call
 from .transpose import transpose
 from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, WIDTH
 
@@ -96,7 +96,7 @@ def copy_x(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, side, fi
                 start += min(side * unit + u, streams - 1) * plan[NUMBER.x_group]
                 later = u + AHEAD
                 ahead = later // unit * size + (later % unit - u) * plan[NUMBER.x_group]
-                call(copy, plan, at(x, start), at(single, u * count), box, ahead)
+                call(copy, (plan, at(x, start), at(single, u * count), box, ahead))
             rounds = unit
             while rounds > 1:
                 rounds //= 2

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from ....geometry import Grid, Sizes
 from .. import team, workspace
-from ..dense import dense, strides
+from ..call import call
 from ..jit import Longs, Real, kernel
+from ..layout import dense, strides
 from ..pages import paged
 from ..simd import at, load, splat, store, total
-from .depthwise_tile import call
 from .tile import ROWS, VECTORS
 from .winograd_lanes import TAPS
 from .winograd_plan import (

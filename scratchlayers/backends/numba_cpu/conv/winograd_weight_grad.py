@@ -15,12 +15,12 @@ from torch import Tensor
 
 from ....geometry import Grid, Sizes
 from .. import team, workspace
-from ..dense import dense
+from ..call import call
 from ..jit import Longs, Real, kernel
+from ..layout import dense
 from ..pages import paged
 from ..simd import at, load, splat, store, total
 from ..target import REGISTERS
-from .depthwise_tile import call
 from .tile import VECTORS
 from .winograd_lanes import TAPS, unstage
 from .winograd_plan import (
