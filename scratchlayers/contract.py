@@ -101,11 +101,10 @@ class Backend:
     """A named set of kernels. It may hold any subset of :data:`NAMES`; the chain supplies the rest.
 
     ``devices``, ``dtypes`` and ``ranks`` (numbers of spatial axes; padding may be asked for any) of None mean any;
-    a device is a type as torch names it, "cpu", or "cpu under torch.func" where tensors have no memory to read. A
-    kernel answers for all grids and groups: there is no refusing one. A backend of ``priority`` above 0 goes before
-    the built-in choice wherever it does not refuse; one below 0 runs only when it is asked for, or when all others
-    refuse. ``exact`` holds, for those of its kernels that may round more coarsely than a plain sum, the ones to call
-    instead where the user wants none of that.
+    a device is a type as torch names it, "cpu". A kernel answers for all grids and groups: there is no refusing one.
+    A backend of ``priority`` above 0 goes before the built-in choice wherever it does not refuse; one below 0 runs
+    only when it is asked for, or when all others refuse. ``exact`` holds, for those of its kernels that may round more
+    coarsely than a plain sum, the ones to call instead where the user wants none of that.
     """
 
     name: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -32,7 +32,6 @@ _ENVIRONMENT = os.environ.get(VARIABLE) or None  # read once: a choice that chan
 _registered: dict[str, Backend] = {}
 _wanted: ContextVar[str | None] = ContextVar("scratchlayers_backend", default=_ENVIRONMENT)
 _precision: ContextVar[str] = ContextVar("scratchlayers_precision", default=os.environ.get(PRECISION) or "fast")
-_transformed: Callable[[], bool] = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 _generation = 0
 _finding = RLock()
 _stage = "new"
@@ -96,12 +95,7 @@ def _checked_precision(word: str) -> str:
 
 
 def kernels(device: str, dtype: torch.dtype, rank: int) -> Kernels:
-    """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes.
-
-    Inside a transform of torch.func tensors have no memory of their own: for a backend that is another device.
-    """
-    if _transformed():
-        device += " under torch.func"
+    """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes."""
     return resolve(_wanted.get(), _precision.get(), device, dtype, rank, _generation)
 
 

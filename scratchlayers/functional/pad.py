@@ -82,13 +82,13 @@ def _plan(shape: torch.Size, sides: tuple[int, ...], mode: str) -> Frame | None:
     return frame
 
 
-def _fill(value: float, mode: str, like: Tensor) -> Tensor | None:
-    """Return the value as the input's dtype holds it, None for 0."""
+def _fill(value: float, mode: str, like: Tensor) -> float | None:
+    """Return the value as the input's dtype holds it, None for 0; RuntimeError where it cannot."""
     if not (isinstance(value, Real) or (isinstance(value, Tensor) and value.dim() == 0)):
         raise TypeError(f"value must be a number, got {value!r}")
     if mode != "constant" and value != 0:
         raise ValueError(f"{mode} padding takes no value, got {value}")
-    return torch.full((), float(value), dtype=like.dtype, device=like.device) if value != 0 else None
+    return torch.full((), float(value), dtype=like.dtype).item() if value != 0 else None
 
 
 def _outside(frame: Frame, device: torch.device) -> Tensor:

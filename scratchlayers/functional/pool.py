@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import registry
 from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, whole
-from ..ops.pool import MaxPool, avg_pool
+from ..ops.pool import MaxPool, TapIndex, avg_pool
 from .border import FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
 
 _MAX = {1: _torch.max_pool1d, 2: _torch.max_pool2d, 3: _torch.max_pool3d}
@@ -148,7 +148,7 @@ def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, T
     y = y if x is input else y.squeeze(0)
     if not return_indices:
         return y
-    index = kernels.tap_index(tap, grid)
+    index = TapIndex.call(tap, grid, kernels)
     return y, index if x is input else index.squeeze(0)
 
 

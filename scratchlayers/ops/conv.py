@@ -8,9 +8,9 @@ Fix two of the three and T is linear in the third, so T has three partial gradie
     InputGrad   (g, w) → ∂T/∂x    its gradient for x, and the transposed convolution
     WeightGrad  (x, g) → ∂T/∂w    its gradient for w
 
-Each one's backward is the other two, so three kernels give any order of derivative. Of its two operands each keeps
-only the one whose partner needs a gradient. Complex operands are conjugated
-in backward (torch's convention, Wirtinger calculus).
+Each one's backward is the other two, so three kernels give any order of derivative; forward-mode derivatives are sums
+of the map itself. Of its two operands each keeps only the one whose partner needs a gradient. Complex operands are
+conjugated in backward (torch's convention, Wirtinger calculus).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .function import Op
+from .batching import as_groups, as_images, split
+from .function import Op, forward_mode, total
 from .layout import like
 
 _BUT_CHANNELS = {3: (0, 2), 4: (0, 2, 3), 5: (0, 2, 3, 4)}
@@ -37,6 +38,9 @@ class Conv(Op):
         x, w, _, *ctx.how = inputs
         need_x, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(x if need_w else None, w if need_x else None)
+        if forward_mode():
+            ctx.save_for_forward(x, w)
+            ctx.shape = output.shape
 
     @staticmethod
     def backward(ctx, gy):
@@ -45,6 +49,14 @@ class Conv(Op):
         gx = InputGrad.call(gy, conj(w), None, *ctx.how) if need_x else None
         gw = WeightGrad.call(conj(x), gy, *ctx.how) if need_w else None
         return gx, gw, bias_grad(gy) if need_b else None, None, None, None
+
+    @staticmethod
+    def jvp(ctx, tx, tw, tb, *_):
+        return bilinear_jvp(ctx, Conv, ctx.how, tx, tw, tb)
+
+    @staticmethod
+    def vmap(info, dims, x, w, b, grid, groups, kernels):
+        return bilinear_vmap(info, dims, Conv, x, w, b, grid, groups, kernels)
 
 
 class InputGrad(Op):
@@ -59,6 +71,9 @@ class InputGrad(Op):
         gy, w, _, *ctx.how = inputs
         need_gy, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(gy if need_w else None, w if need_gy else None)
+        if forward_mode():
+            ctx.save_for_forward(gy, w)
+            ctx.shape = output.shape
 
     @staticmethod
     def backward(ctx, ggx):
@@ -67,6 +82,14 @@ class InputGrad(Op):
         ggy = Conv.call(ggx, conj(w), None, *ctx.how) if need_gy else None
         gw = WeightGrad.call(ggx, conj(gy), *ctx.how) if need_w else None
         return ggy, gw, bias_grad(ggx) if need_b else None, None, None, None
+
+    @staticmethod
+    def jvp(ctx, tgy, tw, tb, *_):
+        return bilinear_jvp(ctx, InputGrad, ctx.how, tgy, tw, tb)
+
+    @staticmethod
+    def vmap(info, dims, gy, w, b, grid, groups, kernels):
+        return bilinear_vmap(info, dims, InputGrad, gy, w, b, grid, groups, kernels)
 
 
 class WeightGrad(Op):
@@ -81,6 +104,8 @@ class WeightGrad(Op):
         x, gy, *ctx.how = inputs
         need_x, need_gy, *_ = ctx.needs_input_grad
         ctx.save_for_backward(x if need_gy else None, gy if need_x else None)
+        if forward_mode():
+            ctx.save_for_forward(x, gy)
 
     @staticmethod
     def backward(ctx, ggw):
@@ -89,6 +114,38 @@ class WeightGrad(Op):
         gx = InputGrad.call(conj(gy), ggw, None, *ctx.how) if need_x else None
         ggy = Conv.call(conj(x), ggw, None, *ctx.how) if need_gy else None
         return gx, ggy, None, None, None
+
+    @staticmethod
+    def jvp(ctx, tx, tgy, *_):
+        x, gy = ctx.saved_tensors
+        pairs = ((tx, gy), (x, tgy))
+        return total([WeightGrad.call(*pair, *ctx.how) for pair in pairs if not any(t is None for t in pair)])
+
+    @staticmethod
+    def vmap(info, dims, x, gy, grid, groups, kernels):
+        size, (in_x, in_gy, *_) = info.batch_size, dims
+        x, gy = as_groups(x, in_x, size, 1), as_groups(gy, in_gy, size, 1)
+        return split(WeightGrad.call(x, gy, grid, size * groups, kernels), 0, size), 0
+
+
+def bilinear_jvp(ctx, op, how, tx, tw, tb):
+    """Return the tangent of a map of (x, w, b), linear in each of x and w and with b added to the channels."""
+    x, w = ctx.saved_tensors
+    terms = [op.call(*pair, None, *how) for pair in ((tx, w), (x, tw)) if not any(t is None for t in pair)]
+    if tb is not None:
+        terms.append(tb.view(-1, *(1,) * (len(ctx.shape) - 2)).expand(ctx.shape))
+    return total(terms)
+
+
+def bilinear_vmap(info, dims, op, x, w, b, *how):
+    """Map over a batch of x: more images. Over a batch of w or b: more groups."""
+    (in_x, in_w, in_b, *_), size = dims, info.batch_size
+    *geometry, groups, kernels = how
+    if in_w is None and in_b is None:
+        return split(op.call(as_images(x, in_x, size), w, b, *how), 0, size), 0
+    x, w = as_groups(x, in_x, size, 1), as_groups(w, in_w, size, 0)
+    b = b if b is None else as_groups(b, in_b, size, 0)
+    return split(op.call(x, w, b, *geometry, size * groups, kernels), 1, size), 1
 
 
 def bias_grad(gy: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,8 @@ _SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") an
 
 
 _functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
+# what torch.func.vjp kept outlives the transform, wrapped in a level that is no more
+_alive: Callable[[Tensor], Tensor] = getattr(torch._C._functorch, "unwrap_if_dead", lambda x: x)
 autocast_may_be_on: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
 
 
@@ -40,13 +42,27 @@ class Op(Function):
                 return cls.call(*args)
         if _functorch_is_active():
             return cls.apply(*args)
+        args = tuple([_alive(a) if isinstance(a, Tensor) else a for a in args])
         if _records(args):
             return super(Function, cls).apply(*args)
         return cls.forward(*args)
 
 
+def forward_mode() -> bool:
+    """Whether tangents may be asked for: only then does forward keep what they are made of."""
+    return forward_ad._current_level >= 0
+
+
+def total(terms: Sequence[Tensor]) -> Tensor:
+    """Return the sum of at least one tensor."""
+    first, *others = terms
+    for term in others:
+        first = first + term
+    return first
+
+
 def _records(args: tuple[Any, ...]) -> bool:
-    if forward_ad._current_level >= 0:
+    if forward_mode():
         return True
     if not torch.is_grad_enabled():
         return False

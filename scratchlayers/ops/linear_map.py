@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .function import Op
+from .batching import as_images, split
+from .function import Op, forward_mode
 from .layout import like
 
 
@@ -28,11 +29,24 @@ class LinearMap(Op):
     def setup_context(ctx, inputs, output):
         _, ctx.kernel, ctx.adjoint, tap, ctx.how = inputs
         ctx.save_for_backward(tap)
+        if forward_mode():
+            ctx.save_for_forward(tap)
 
     @staticmethod
     def backward(ctx, gy):
         (tap,) = ctx.saved_tensors
         return LinearMap.call(gy, ctx.adjoint, ctx.kernel, tap, ctx.how), None, None, None, None
+
+    @staticmethod
+    def jvp(ctx, tx, *_):
+        (tap,) = ctx.saved_tensors
+        return LinearMap.call(tx, ctx.kernel, ctx.adjoint, tap, ctx.how)
+
+    @staticmethod
+    def vmap(info, dims, x, kernel, adjoint, tap, how):
+        (in_x, _, _, in_tap, _), size = dims, info.batch_size
+        tap = tap if tap is None else as_images(tap, in_tap, size)
+        return split(LinearMap.call(as_images(x, in_x, size), kernel, adjoint, tap, how), 0, size), 0
 
 
 def linear_map(x: Tensor, kernel: Any, adjoint: Any, *how: Any) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .conv import InputGrad, WeightGrad, bias_grad, conj, laid_out
-from .function import Op
+from .conv import InputGrad, WeightGrad, bias_grad, bilinear_jvp, bilinear_vmap, conj, laid_out
+from .function import Op, forward_mode
 from .layout import like
 from .linear_map import linear_map
 from .pad import pad
@@ -23,9 +23,13 @@ class PaddedConv(Op):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, w, _, ctx.frame, _, *ctx.how = inputs
+        x, w, _, *ctx.padded = inputs
+        ctx.frame, _, *ctx.how = ctx.padded
         need_x, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(x if need_w else None, w if need_x else None)
+        if forward_mode():
+            ctx.save_for_forward(x, w)
+            ctx.shape = output.shape
 
     @staticmethod
     def backward(ctx, gy):
@@ -39,3 +43,11 @@ class PaddedConv(Op):
         if need_w:
             gw = WeightGrad.call(conj(pad(x, ctx.frame, kernels)), gy, *ctx.how)
         return gx, gw, bias_grad(gy) if need_b else None, None, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx, tx, tw, tb, *_):
+        return bilinear_jvp(ctx, PaddedConv, ctx.padded, tx, tw, tb)
+
+    @staticmethod
+    def vmap(info, dims, x, w, b, *how):
+        return bilinear_vmap(info, dims, PaddedConv, x, w, b, *how)

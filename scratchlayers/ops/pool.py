@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .function import Op
+from .batching import as_images, split
+from .function import Op, forward_mode
 from .layout import like
 from .linear_map import LinearMap, linear_map
 
@@ -23,6 +24,8 @@ class MaxPool(Op):
         ctx.save_for_backward(output[1])
         ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)
+        if forward_mode():
+            ctx.save_for_forward(output[1])
 
     @staticmethod
     def backward(ctx, gy, _):
@@ -31,6 +34,32 @@ class MaxPool(Op):
         (tap,) = ctx.saved_tensors
         gx = LinearMap.call(gy, ctx.kernels.scatter, ctx.kernels.gather, tap, (ctx.grid,))
         return gx, None, None
+
+    @staticmethod
+    def jvp(ctx, tx, *_):
+        (tap,) = ctx.saved_tensors
+        return LinearMap.call(tx, ctx.kernels.gather, ctx.kernels.scatter, tap, (ctx.grid,)), None
+
+    @staticmethod
+    def vmap(info, dims, x, grid, kernels):
+        y, tap = MaxPool.call(as_images(x, dims[0], info.batch_size), grid, kernels)
+        return (split(y, 0, info.batch_size), split(tap, 0, info.batch_size)), (0, 0)
+
+
+class TapIndex(Op):
+    """tap → the flat positions in the input that the taps read. Whole numbers: there is no derivative."""
+
+    @staticmethod
+    def forward(tap, grid, kernels):
+        return kernels.tap_index(tap, grid)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.mark_non_differentiable(output)
+
+    @staticmethod
+    def vmap(info, dims, tap, grid, kernels):
+        return split(TapIndex.call(as_images(tap, dims[0], info.batch_size), grid, kernels), 0, info.batch_size), 0
 
 
 def avg_pool(x: Tensor, divisors, grid, kernels) -> Tensor:

@@ -3,14 +3,13 @@
 import pytest
 import torch
 import torch.nn.functional as torch_functional
-from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.autograd import gradcheck, gradgradcheck
 
 from scratchlayers import functional as F
 from scratchlayers import nn, registry
 from scratchlayers.functional.conv import conv_nd
 from scratchlayers.ops import function
 
-FORWARD = r"(?i)jvp|forward.mode"
 SPACES = (F, torch_functional)
 
 
@@ -42,8 +41,6 @@ CALLS = {
     "circular": lambda space, rank: lambda x: space.pad(x, (1, 2) * rank, "circular"),
 }
 LINEAR = [name for name in CALLS if name not in ("conv", "max_pool")]
-# torch compiles its own rules for forward mode when it is first used
-forward_mode = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
 calls = pytest.mark.parametrize("name", CALLS)
 ranks = pytest.mark.parametrize("rank", [1, 2, 3])
 real_and_complex = pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
@@ -216,30 +213,6 @@ def test_torch_func_differentiates(name, rank):
     torch.testing.assert_close(
         torch.func.vjp(ours, z)[1](torch.ones(()).double()), torch.func.vjp(torchs, z)[1](torch.ones(()).double())
     )
-
-
-@calls
-@forward_mode
-def test_forward_mode_is_refused_and_never_zero(name):
-    z = distinct(2, 2, 4, 3).detach()
-    with forward_ad.dual_level(), pytest.raises(RuntimeError, match=FORWARD):
-        CALLS[name](F, 2)(forward_ad.make_dual(z, torch.ones_like(z)))
-    with pytest.raises(RuntimeError, match=FORWARD):
-        torch.func.jvp(CALLS[name](F, 2), (z,), (torch.ones_like(z),))
-
-
-@forward_mode
-def test_a_dual_weight_is_refused_too():
-    z, w = x(2).detach(), fixed(2, 2, 2, 2)
-    with forward_ad.dual_level(), pytest.raises(RuntimeError, match=FORWARD):
-        F.conv2d(z, forward_ad.make_dual(w, w))
-
-
-@calls
-def test_vmap_is_refused_and_never_wrong(name):
-    z = distinct(2, 2, 4, 3).detach()
-    with pytest.raises(RuntimeError, match="vmap"):
-        torch.func.vmap(CALLS[name](F, 2))(z[None].expand(3, -1, -1, -1, -1))
 
 
 @ranks
