@@ -99,6 +99,16 @@ def kernels(device: str, dtype: torch.dtype, rank: int) -> Kernels:
     return resolve(_wanted.get(), _precision.get(), device, dtype, rank, _generation)
 
 
+def wanted() -> tuple[str | None, str]:
+    """Return the backend asked for, if any, and the precision, as they are for this thread now."""
+    return _wanted.get(), _precision.get()
+
+
+def generation() -> int:
+    """Return the number that changes when a backend comes or goes."""
+    return _generation
+
+
 @lru_cache(maxsize=1024)
 def resolve(
     wanted: str | None, precision: str, device: str, dtype: torch.dtype, rank: int, generation: int = 0

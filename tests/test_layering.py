@@ -8,14 +8,15 @@ import pytest
 import scratchlayers
 
 ROOT = Path(scratchlayers.__file__).parent
-LOW = ["geometry", "contract", "registry", "ops", "functional", "nn"]
+LOW = ["geometry", "contract", "registry", "ops", "library", "functional", "nn"]
 MAY_IMPORT = {
     "geometry": [],
     "contract": ["geometry"],
     "backends": ["geometry", "contract"],
     "registry": ["contract"],
     "ops": [],
-    "functional": ["geometry", "registry", "ops"],
+    "library": ["geometry", "contract", "registry", "ops"],
+    "functional": ["geometry", "ops", "library"],
     "nn": ["geometry", "registry", "functional"],
     "conversion": ["geometry", "functional", "nn"],
     "explanation": [*LOW, "conversion"],

@@ -29,7 +29,10 @@ def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
             words, kinds = _tupled(words), {tuple}
         if tuple in kinds and not all(_is_whole(word) for word in words if type(word) is tuple):
             return plan(*words)
-        return cached(*words)
+        try:
+            return cached(*words)
+        except TypeError:  # symbolic sizes, which have no hash; or the plan's own, which it raises again
+            return plan(*words)
 
     return remember
 

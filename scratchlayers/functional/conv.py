@@ -8,12 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .. import registry
+from .. import library
 from ..geometry import Frame, Grid, Ints, Padding, Window, per_axis, whole
 from ..ops.conv import Conv
 from ..ops.padded_conv import PaddedConv
 from .border import COMPLEX, FLOATS, INTEGERS, autocast, batched, check, is_extension, refuse, remembered, spatial
 from .pad import framed, pad
+from .traced import traceable
 
 _OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
 _DTYPES = FLOATS | INTEGERS | COMPLEX
@@ -77,6 +78,7 @@ def conv3d(
     return conv_nd(3, input, weight, bias, stride, padding, dilation, groups)
 
 
+@traceable
 def conv_nd(
     rank: int,
     input: Tensor,
@@ -103,7 +105,7 @@ def conv_nd(
         x = x if sides is None else pad(x, sides, padding_mode)  # which says what is wrong with itself
         refuse(ours, is_extension(inside, stride), _OPERATORS[rank], x, w, b, stride, inside, dilation, groups)
     images = batched(x, rank)
-    kernels = registry.kernels(x.device.type, x.dtype, rank)
+    kernels = library.kernels(x, rank)
     y: Tensor
     if frame is None:
         y = Conv.call(images, w, b, grid, groups, kernels)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .. import registry
+from .. import library
 from ..geometry import Grid, Ints, Padding, is_per_side, per_axis, transposed, whole
 from ..ops.conv import InputGrad
 from .border import COMPLEX, FLOATS, autocast, batched, check, refuse, remembered, spatial
+from .traced import traceable
 
 _OPERATORS = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
 _DTYPES = FLOATS | COMPLEX | {torch.int64}
@@ -74,6 +75,7 @@ def conv_transpose3d(
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@traceable
 def _conv_transpose(
     rank: int,
     input: Tensor,
@@ -93,7 +95,7 @@ def _conv_transpose(
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, is_per_side(padding), _OPERATORS[rank], input, weight, bias, *words)
     x = batched(input, rank)
-    y: Tensor = InputGrad.call(x, weight, bias, grid, groups, registry.kernels(x.device.type, x.dtype, rank))
+    y: Tensor = InputGrad.call(x, weight, bias, grid, groups, library.kernels(x, rank))
     return y if x is input else y.squeeze(0)
 
 

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as _torch
 from torch import Tensor
 
-from .. import registry
+from .. import library
 from ..geometry import Frame, whole
-from ..ops.pad import pad as _pad
+from ..ops import pad as op
 from .border import COMPLEX, FLOATS, INTEGERS, check, refuse, remembered
+from .traced import traceable
 
 _OPERATOR = _torch.pad
 _MIRRORED = FLOATS | INTEGERS | COMPLEX - {torch.complex32}
@@ -35,17 +36,22 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         What torch's operator raises for the same arguments.
 
     """
+    return _pad(input, pad, mode, value)
+
+
+@traceable
+def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) -> Tensor:
     try:
-        if not isinstance(pad, (list, tuple)):
-            raise TypeError(f"pad must be a list or tuple of ints, got {pad!r}")
-        frame = framed(input, tuple(pad), mode)
-        fill = _fill(value, mode, input) if value is not None and max(pad, default=0) > 0 else None
+        if not isinstance(sides, (list, tuple)):
+            raise TypeError(f"pad must be a list or tuple of ints, got {sides!r}")
+        frame = framed(input, tuple(sides), mode)
+        fill = _fill(value, mode, input) if value is not None and max(sides, default=0) > 0 else None
     except (ValueError, TypeError, AttributeError, RuntimeError) as ours:
-        refuse(ours, False, _OPERATOR, input, pad, mode, value)
+        refuse(ours, False, _OPERATOR, input, sides, mode, value)
     if frame is None:
         return input.clone()
     x = input[(None,) * (frame.rank + 2 - input.dim())] if input.dim() < frame.rank + 2 else input
-    y = _pad(x, frame, registry.kernels(x.device.type, x.dtype, frame.rank))
+    y = op.pad(x, frame, library.kernels(x, frame.rank))
     if mode == "circular":
         y = y.contiguous()
     if fill is not None:
@@ -88,7 +94,11 @@ def _fill(value: float, mode: str, like: Tensor) -> float | None:
         raise TypeError(f"value must be a number, got {value!r}")
     if mode != "constant" and value != 0:
         raise ValueError(f"{mode} padding takes no value, got {value}")
-    return torch.full((), float(value), dtype=like.dtype).item() if value != 0 else None
+    if value == 0:
+        return None
+    if like.dtype == torch.bool:
+        return True
+    return float(value) if like.is_floating_point() or like.is_complex() else int(value)
 
 
 def _outside(frame: Frame, device: torch.device) -> Tensor:

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as _torch
 from torch import Tensor
 
-from .. import registry
+from .. import library
 from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, whole
 from ..ops.pool import MaxPool, TapIndex, avg_pool
 from .border import FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
+from .traced import traceable
 
 _MAX = {1: _torch.max_pool1d, 2: _torch.max_pool2d, 3: _torch.max_pool3d}
 _AVG = {1: _torch.avg_pool1d, 2: _torch.avg_pool2d, 3: _torch.avg_pool3d}
@@ -134,6 +135,7 @@ def avg_pool3d(
     return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+@traceable
 def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, Tensor]:
     *window, return_indices = words
     try:
@@ -142,7 +144,7 @@ def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, T
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, is_extension(window[2]), _MAX[rank], input, *words)
     x = batched(input, rank)
-    kernels = registry.kernels(x.device.type, x.dtype, rank)
+    kernels = library.kernels(x, rank)
     y: Tensor
     y, tap = MaxPool.call(x, grid, kernels)
     y = y if x is input else y.squeeze(0)
@@ -152,6 +154,7 @@ def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, T
     return y, index if x is input else index.squeeze(0)
 
 
+@traceable
 def _avg_pool(
     rank: int,
     input: Tensor,
@@ -172,7 +175,7 @@ def _avg_pool(
         words = (kernel_size, stride, padding, ceil_mode, count_include_pad, *override)
         refuse(ours, is_extension(padding), _AVG[rank], input, *words)
     x = batched(input, rank)
-    y = avg_pool(x, counts, grid, registry.kernels(x.device.type, x.dtype, rank))
+    y = avg_pool(x, counts, grid, library.kernels(x, rank))
     if rank == 3:
         y = y.contiguous()  # unlike all others of the family, torch's avg_pool3d knows no channels_last
     return y if x is input else y.squeeze(0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import Function, forward_ad
 from torch.torch_version import TorchVersion
 
@@ -17,8 +18,26 @@ _SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") an
 
 
 _functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
+
+
+def _inside_a_level() -> bool:
+    """Whether an operator is running that torch.func has already taken apart: its own autograd records this level."""
+    return torch._C._dispatch_tls_is_dispatch_key_excluded(torch._C.DispatchKey.FuncTorchDynamicLayerFrontMode)
+
+
+def _refuse_levels_below() -> None:
+    """Raise where a derivative of this level's derivative would be lost: what forward calls reaches no lower level."""
+    kinds = [level.key() for level in torch._C._functorch.get_interpreter_stack()[:-1]]
+    if any(kind != torch._C._functorch.TransformType.Vmap for kind in kinds):
+        raise NotImplementedError(
+            "torch.compile cannot compile a derivative of a derivative (jvp of grad, grad of grad) of this layer: "
+            "apply the transforms outside, to the compiled function, or do not compile them"
+        )
+
+
 # what torch.func.vjp kept outlives the transform, wrapped in a level that is no more
 _alive: Callable[[Tensor], Tensor] = getattr(torch._C._functorch, "unwrap_if_dead", lambda x: x)
+_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
 autocast_may_be_on: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
 
 
@@ -41,7 +60,11 @@ class Op(Function):
             with torch.autocast(args[0].device.type, enabled=False):
                 return cls.call(*args)
         if _functorch_is_active():
-            return cls.apply(*args)
+            if not _inside_a_level():
+                return cls.apply(*args)
+            _refuse_levels_below()
+            with enable_single_level_autograd_function():
+                return super(Function, cls).apply(*args)
         args = tuple([_alive(a) if isinstance(a, Tensor) else a for a in args])
         if _records(args):
             return super(Function, cls).apply(*args)
@@ -49,8 +72,11 @@ class Op(Function):
 
 
 def forward_mode() -> bool:
-    """Whether tangents may be asked for: only then does forward keep what they are made of."""
-    return forward_ad._current_level >= 0
+    """Whether tangents may be asked for: only then does forward keep what they are made of.
+
+    A tracer, which is a dispatch mode, enters the level without saying so.
+    """
+    return forward_ad._current_level >= 0 or _modes() > 0
 
 
 def total(terms: Sequence[Tensor]) -> Tensor:

@@ -1,0 +1,103 @@
+"""What does a tracer see of a function? One operator, which unfolds into kernels and derivatives later.
+
+Dynamo, which reads Python, must not read how a function of ours checks its words, plans its windows and builds its
+autograd Functions: while it compiles, a call becomes ``torch.ops.scratchlayers.functional``. That operator is
+composite: it has no derivative of its own but runs the function, on whatever tensors it is given.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import cache, wraps
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from ..library import NAMESPACE
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_functions: dict[str, Callable[..., Any]] = {}
+
+
+def traceable(function: Function) -> Function:
+    """Let a function of tensors and words be one operator where a tracer compiles it."""
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    _functions[name] = function
+    _leave_alone(function)
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        if not torch.compiler.is_compiling():
+            return function(*arguments)
+        operands: list[Tensor] = []
+        numbers: list[int | torch.SymInt] = []
+        words = _written(arguments, operands, numbers)
+        y = torch.ops.scratchlayers.functional(name, words, operands, numbers)
+        return y[0] if len(y) == 1 else tuple(y)
+
+    return cast(Function, call)
+
+
+def _leave_alone(function: Callable[..., Any]) -> None:
+    """Keep Dynamo from compiling what the function calls where its caller could not be compiled."""
+    dynamo = torch._C._dynamo.eval_frame
+    skip = dynamo._FrameAction.SKIP
+    dynamo.set_code_exec_strategy(function.__code__, dynamo._FrameExecStrategy(skip, skip))
+
+
+def _written(value: Any, operands: list[Tensor], numbers: list[int | torch.SymInt]) -> str:
+    """Return a Python expression for a value, with x for the next tensor and n for the next integer."""
+    if isinstance(value, Tensor):
+        operands.append(value)
+        return "x"
+    if isinstance(value, (tuple, list)):
+        return "(" + "".join([_written(item, operands, numbers) + "," for item in value]) + ")"
+    if isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool):
+        numbers.append(value)
+        return "n"
+    return repr(value)
+
+
+@cache
+def _tree(words: str) -> ast.expr:
+    return ast.parse(words, mode="eval").body
+
+
+def _read(tree: ast.expr, operands: Iterator[Tensor], numbers: Iterator[int]) -> Any:
+    if isinstance(tree, ast.Tuple):
+        return tuple([_read(item, operands, numbers) for item in tree.elts])
+    if isinstance(tree, ast.Name) and tree.id in ("x", "n"):
+        return next(operands) if tree.id == "x" else next(numbers)
+    words = ast.unparse(tree)
+    return float(words) if words.lstrip("-") in ("inf", "nan") else ast.literal_eval(words)
+
+
+def _functional(name: str, words: str, operands: list[Tensor], numbers: list[int]) -> list[Tensor]:
+    y = _functions[name](*_read(_tree(words), iter(operands), iter(numbers)))
+    return [y] if isinstance(y, Tensor) else list(y)
+
+
+def _of_slices(info: Any, dims: Any, name: str, words: str, operands: list[Tensor], numbers: list[int]) -> Any:
+    """Map over slices one by one: a transform inside what is compiled may not begin another."""
+    at = [(z, axis) for z, axis in zip(operands, dims[2], strict=True)]
+
+    def slice_(i: int) -> list[Tensor]:
+        return [z if axis is None else z.select(axis, i) for z, axis in at]
+
+    each = [_functional(name, words, slice_(i), numbers) for i in range(info.batch_size)]
+    y = [torch.stack(parts) for parts in zip(*each, strict=True)]
+    return y, [0] * len(y)
+
+
+def _define() -> torch.library.Library:
+    library = torch.library.Library(NAMESPACE, "FRAGMENT")  # type: ignore[no-untyped-call]  # torch has no types here
+    schema = "functional(str name, str words, Tensor[] operands, SymInt[] numbers) -> Tensor[]"
+    library.define(schema, tags=(torch.Tag.pt2_compliant_tag,))  # type: ignore[no-untyped-call]  # torch has no types here
+    library.impl("functional", _functional, "CompositeImplicitAutograd")  # type: ignore[no-untyped-call]  # torch has no types here
+    torch.library.register_vmap(f"{NAMESPACE}::functional", _of_slices, lib=library)
+    return library
+
+
+_LIBRARY = _define()

@@ -1,0 +1,188 @@
+"""torch.compile, export, fake tensors and the meta device: our functions are whole graphs and torch's results."""
+
+import pytest
+import torch
+import torch.nn.functional as torch_functional
+from torch._subclasses import FakeTensorMode
+from torch.func import grad, jacfwd, jacrev, jvp, vmap
+
+from scratchlayers import functional as F
+from scratchlayers import nn, registry
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning"),
+    # under a compiled vmap our operators run slice by slice
+    pytest.mark.filterwarnings("ignore:There is a performance drop.*scratchlayers:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*isinstance.treespec. LeafSpec.* is deprecated:FutureWarning"),
+]
+SPACES = (F, torch_functional)
+
+
+@pytest.fixture(autouse=True)
+def forget_what_was_compiled():
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+def fixed(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def stack(space):
+    """Every family once."""
+
+    def call(x, w):
+        y = space.conv2d(x, w, None, (2, 1), 1, 1, 2)
+        y = space.max_pool2d(space.avg_pool2d(y, 2, 1), 2, 1)
+        y = space.pad(y, (1, 1), value=-1.5)
+        return space.conv_transpose2d(space.pad(y, (1, 2, 0, 0), "reflect"), w, None, 2, groups=2)
+
+    return call
+
+
+def operands(n=2, height=8):
+    return fixed(n, 4, height, 7).requires_grad_(), fixed(6, 2, 3, 3, seed=1).requires_grad_()
+
+
+def results(call, *tensors):
+    y = call(*tensors)
+    return y, *torch.autograd.grad(y.sin().sum(), tensors)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("backend", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_training_is_one_graph(backend, memory_format):
+    x, w = operands()
+    x = x.detach().contiguous(memory_format=memory_format).requires_grad_()
+    compiled = torch.compile(stack(F), backend=backend, fullgraph=True)
+    torch.testing.assert_close(results(compiled, x, w), results(stack(torch_functional), x, w), rtol=1e-4, atol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x, w), stack(torch_functional)(x, w), rtol=1e-4, atol=1e-4)
+
+
+def test_sizes_may_change():
+    graphs = []
+
+    def count(module, inputs):
+        graphs.append(module)
+        return module.forward
+
+    compiled = torch.compile(lambda x, w: F.conv2d(x, w, padding="same", groups=2), backend=count, dynamic=True)
+    for n in range(2, 6):
+        x, w = operands(n, 5 + n)
+        expected = torch_functional.conv2d(x, w, padding="same", groups=2)
+        torch.testing.assert_close(compiled(x, w), expected, rtol=1e-4, atol=1e-4)
+    assert len(graphs) <= 2  # the first may hold for its own sizes only
+
+
+@pytest.mark.parametrize("value", [2.5, float("inf"), float("-inf"), float("nan"), 3, None])
+def test_words_survive_the_graph(value):
+    compiled = torch.compile(lambda x: F.pad(x, [1, 2], value=value), backend="eager", fullgraph=True)
+    x = fixed(2, 3)
+    torch.testing.assert_close(compiled(x), torch_functional.pad(x, [1, 2], value=value), equal_nan=True)
+
+
+def test_indices_survive_the_graph():
+    x, _ = operands()
+    ours, torchs = (
+        torch.compile(lambda x, s=s: s.max_pool2d(x, 2, return_indices=True), backend="aot_eager")(x) for s in SPACES
+    )
+    torch.testing.assert_close(ours, torchs)
+
+
+def test_modules_compile_and_keep_their_border():
+    net = torch.nn.Sequential(nn.Conv2d(4, 6, 3, padding=1, padding_mode="circular"), nn.MaxPool2d(2), nn.AvgPool2d(2))
+    compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+    x, _ = operands()
+    torch.testing.assert_close(compiled(x), net(x))
+
+
+TRANSFORMS = {
+    "grad": lambda f, w: grad(lambda w: f(w).sin().sum())(w),
+    "jvp": lambda f, w: jvp(f, (w,), (w.cos(),))[1],
+    "vmap": lambda f, w: vmap(f)(torch.stack([w, w.sin()])),
+    "a gradient for each": lambda f, w: vmap(grad(lambda w: f(w).sin().sum()))(torch.stack([w, w.sin()])),
+    "jacrev": lambda f, w: jacrev(f)(w),
+    "jacfwd": lambda f, w: jacfwd(f)(w),
+    "grad of grad": lambda f, w: grad(lambda w: grad(lambda w: f(w).sin().sum())(w).sin().sum())(w),
+    "jvp of grad": lambda f, w: jvp(grad(lambda w: f(w).sin().sum()), (w,), (w.cos(),))[1],
+}
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize("inside", [False, True], ids=["of what is compiled", "compiled with it"])
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transforms_are_right_or_refused(name, inside, requires_grad):
+    """Never silently zero."""
+    x, w = (z.detach().requires_grad_(requires_grad) for z in operands(1, 6))
+
+    def over(function):
+        return TRANSFORMS[name](lambda w: function(x, w), w)
+
+    expected = over(stack(torch_functional))
+    assert expected.count_nonzero()
+    if not inside:
+        torch.testing.assert_close(over(torch.compile(stack(F), backend="aot_eager")), expected, rtol=1e-3, atol=1e-3)
+        return
+    compiled = torch.compile(lambda: over(stack(F)), backend="aot_eager", fullgraph=True)
+    if name.endswith("of grad"):
+        with pytest.raises(Exception, match="cannot compile a derivative of a derivative"):
+            compiled()
+    else:
+        torch.testing.assert_close(compiled(), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"strict": True}, {"dynamic_shapes": ({0: torch.export.Dim("n")},)}], ids=str)
+def test_export(options):
+    net = torch.nn.Sequential(nn.Conv2d(4, 6, 3, padding=1), torch.nn.ReLU(), nn.MaxPool2d(2), nn.ReflectionPad2d(1))
+    x, _ = operands()
+    exported = torch.export.export(net, (x.detach(),), **options)
+    torch.testing.assert_close(exported.module()(x), net(x))
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_fake_and_meta_tensors_have_the_right_shape_and_layout(memory_format):
+    x, w = operands()
+    x = x.detach().contiguous(memory_format=memory_format).requires_grad_()
+    real = results(stack(F), x, w)
+    meta = results(stack(F), *(torch.empty_like(z, device="meta").requires_grad_() for z in (x, w)))
+    with FakeTensorMode() as mode:
+        fake = results(stack(F), *(mode.from_tensor(z) for z in (x, w)))
+    for a, b, c in zip(real, meta, fake, strict=True):
+        assert a.shape == b.shape == c.shape
+        assert a.stride() == b.stride() == c.stride()
+
+
+GRID = [6, 5, 4, 3, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0]
+OPERATORS = {
+    "conv": (" fast", fixed(2, 4, 6, 5), fixed(6, 2, 3, 3), None, GRID, 2),
+    "conv_input_grad": (" exact", fixed(2, 6, 4, 3), fixed(6, 2, 3, 3), GRID, 2),
+    "conv_weight_grad": ("torch fast", fixed(2, 4, 6, 5), fixed(2, 6, 4, 3), GRID, 2),
+    "max_pool": (" fast", fixed(2, 4, 6, 5), GRID),
+    "avg_pool": (" fast", fixed(2, 4, 6, 5), [2, 4, 3, 3, 3, 3, 3, 3, 3, 3], GRID),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_operators_are_what_torch_asks_of_operators(name):
+    operator = getattr(torch.ops.scratchlayers, name).default
+    tests = ("test_schema", "test_faketensor", "test_aot_dispatch_static", "test_aot_dispatch_dynamic")
+    assert set(torch.library.opcheck(operator, OPERATORS[name], test_utils=tests).values()) == {"SUCCESS"}
+
+
+def test_the_wanted_backend_runs_the_graph():
+    seen = []
+
+    def conv(*operands):
+        seen.append(operands[0].shape)
+        return registry.get("torch").kernels["conv"](*operands)
+
+    registry.register(registry.Backend("watched", {"conv": conv}, frozenset({"cpu"})))
+    try:
+        x, w = operands()
+        with registry.use_backend("watched"):
+            torch.compile(F.conv2d, backend="aot_eager", fullgraph=True)(x, w, groups=2)
+    finally:
+        registry.unregister("watched")
+    assert seen == [x.shape]
