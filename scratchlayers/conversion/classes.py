@@ -62,9 +62,9 @@ def describe(kind: type) -> str:
 
 
 def _computes_itself(kind: type) -> bool:
-    """Whether a subclass has its own way to compute."""
-    base = _base(kind)
-    return any(getattr(kind, name, None) is not getattr(base, name, None) for name in ("forward", "_conv_forward"))
+    """Whether a subclass has a method that hides ours."""
+    before = kind.__mro__[: kind.__mro__.index(_base(kind))]
+    return any(name in vars(each) for each in before for name in ("forward", "_conv_forward"))
 
 
 def _base(kind: type) -> type:

@@ -18,9 +18,11 @@ def convert(model: torch_nn.Module) -> torch_nn.Module:
     """Make every convolution, pooling and padding module of a model one of ours, and return the model.
 
     Only the class of a module changes: parameters, buffers, hooks, parametrizations, optimizer state and ``state_dict``
-    keys are untouched objects, and :func:`revert` undoes it. A user's subclass gets a class that is a subclass of it and
-    of ours, in whose ``forward`` torch's functions are ours. :func:`report` says what became of each module; what is
-    left alone is logged as a warning, too.
+    keys are untouched objects, and :func:`revert` undoes it. A user's subclass gets a class that is a subclass of
+    it and of ours, in whose ``forward`` torch's functions are ours.
+
+    :func:`report` says what became of each module; what is left alone is logged as a warning, too. What a module of
+    another kind computes with ``F.conv2d`` or ``F.pad`` stays torch's: :func:`patch` covers it.
     """
     for module in model.modules():
         if of_the_family(module) and "forward" not in vars(module):
