@@ -14,7 +14,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import functional, nn
-    from .conversion import convert, left_alone, patch, revert
+    from .conversion import convert, left_alone, patch, report, revert
     from .explanation import explain
     from .registry import precision, register, use_backend
 
@@ -28,12 +28,13 @@ __all__ = [
     "patch",
     "precision",
     "register",
+    "report",
     "revert",
     "use_backend",
 ]
 
 _HOME = {
-    **dict.fromkeys(("convert", "left_alone", "patch", "revert"), "conversion"),
+    **dict.fromkeys(("convert", "left_alone", "patch", "report", "revert"), "conversion"),
     **dict.fromkeys(("precision", "register", "use_backend"), "registry"),
     "explain": "explanation",
 }

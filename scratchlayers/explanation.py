@@ -96,7 +96,7 @@ def _watch(name: str, module: torch_nn.Module, rows: list[Layer], undo: ExitStac
 
     def enter(module, args, kwargs):
         row, counting = Layer(name, type(module).__name__), ExitStack()
-        _choose(row, module, args[0] if args else kwargs["input"])
+        _choose(row, module, next(iter((*args, *kwargs.values()))))
         counting.enter_context(torch.autograd.graph.saved_tensors_hooks(_counting(row, module), lambda x: x))
         runners = filter(None, set(row.backends.values()))
         notes = {name: counting.enter_context(registry.get(name).watch()) for name in runners}

@@ -1,8 +1,11 @@
-"""Which models of other people do the tests convert? Small ones of MONAI and Transformers, with random weights."""
+"""Which models of other people do the tests convert? Small ones of five packages, with random weights."""
 
+import efficientnet_pytorch
 import monai.networks.nets as monai
 import torch
 import transformers
+import unet
+import x_unet
 
 STAGES = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}
 SPEECH = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -57,6 +60,30 @@ def _wav2vec2():
     return transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**SPEECH, **layers, **position))
 
 
+def _same_padding():
+    words = {"width_coefficient": 0.5, "depth_coefficient": 0.2, "image_size": 32, "dropout_rate": 0.0}
+    blocks = ["r1_k3_s11_e1_i32_o16_se0.25", "r2_k5_s22_e6_i16_o24_se0.25", "r1_k3_s11_e6_i24_o32_se0.25"]
+    decoded = efficientnet_pytorch.utils.BlockDecoder.decode(blocks)
+    _, options = efficientnet_pytorch.utils.efficientnet(num_classes=5, **words)
+    return efficientnet_pytorch.EfficientNet(decoded, options)
+
+
+def _unet2d():
+    words = {"normalization": "batch", "padding": 1, "padding_mode": "reflect", "residual": True}
+    return unet.UNet2D(1, 2, num_encoding_blocks=3, out_channels_first_layer=4, **words)
+
+
+def _unet3d_of_linear_upsampling():
+    words = {"pooling_type": "avg", "upsampling_type": "linear", "preactivation": True, "padding": 1}
+    return unet.UNet3D(1, 2, num_encoding_blocks=2, out_channels_first_layer=4, **words)
+
+
+def _xunet():
+    words = {"dim_mults": (1, 2), "num_blocks_per_stage": (1, 1), "num_self_attn_per_stage": (0, 1)}
+    nested = {"nested_unet_depths": (1, 0), "nested_unet_dim": 8, "attn_heads": 2, "attn_dim_head": 8}
+    return x_unet.XUnet(dim=8, channels=2, frame_kernel_size=3, weight_standardize=True, **words, **nested)
+
+
 ARCHITECTURES = {
     "unet3d": (_unet, (2, 1, 16, 16, 16)),
     "vnet": (_vnet, (2, 1, 16, 16)),
@@ -69,6 +96,10 @@ ARCHITECTURES = {
     "depthwise_efficientnet": (_depthwise, (2, 3, 64, 64)),
     "hifigan": (_hifigan, (2, 6, 8)),
     "wav2vec2": (_wav2vec2, (2, 400)),
+    "same_padding_efficientnet": (_same_padding, (2, 3, 32, 32)),
+    "unet2d": (_unet2d, (2, 1, 16, 16)),
+    "unet3d_avg": (_unet3d_of_linear_upsampling, (1, 1, 8, 8, 8)),
+    "xunet": (_xunet, (1, 2, 3, 16, 16)),
 }
 
 

@@ -459,12 +459,29 @@ def test_a_model_without_our_layers_says_so_and_why(capsys):
 
 
 def test_what_was_left_alone_is_told_with_the_reason(capsys):
+    model = torch_nn.Sequential(torch_nn.MaxPool2d(2), torch_nn.MaxPool2d(2))
+    model[1].forward = lambda x: x
+    explain(convert(model), torch.ones(1, 1, 4, 4))
+    assert lines(capsys)[-1] == "1 is not ours: its forward was replaced on the instance"
+
+
+def test_subclasses_of_other_people_are_rows_once_converted():
     model, example = built("depthwise_efficientnet")
-    explain(convert(model), example)
-    told = [line for line in lines(capsys) if " is not ours: " in line]
-    reason = "EfficientNetDepthwiseConv2d is a subclass of Conv2d and may compute differently; scratchlayers.patch()"
-    assert len([line for line in told if reason in line]) == 10
-    assert all(reason in line or line.endswith("torch's own, not written by hand yet") for line in told)
+    kinds = [row.kind for row in observe(convert(model), example)]
+    assert kinds.count("EfficientNetDepthwiseConv2d") == 10
+
+
+def test_an_input_may_be_given_by_any_name():
+    class Named(torch_nn.MaxPool2d):
+        def forward(self, x):
+            return super().forward(x)
+
+    class Giving(torch_nn.Sequential):
+        def forward(self, x):
+            return self[0](x=x)
+
+    (row,) = observe(convert(Giving(Named(2))), torch.ones(1, 1, 4, 4))
+    assert row.output == (1, 1, 2, 2)
 
 
 def test_functions_called_without_a_module_are_not_rows():

@@ -1,14 +1,17 @@
 """Inside the block, whoever looks up torch's functions when they run finds ours."""
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 import torch
 import torch.nn.functional as torch_functional
 from torch import nn as torch_nn
 from torch.nn.functional import conv2d as early_bound
+from torch.nn.functional import max_pool2d as early_pool
 
 from scratchlayers import functional, nn, patch
+from scratchlayers.conversion.table import FUNCTIONS
 
 from .architectures import built, computed
 from .operators import borrowed
@@ -146,6 +149,81 @@ def test_backward_may_run_after_the_block():
     torch.testing.assert_close(x.grad, torch.full_like(x, 0.25))
 
 
+# Names imported earlier
+
+
+def test_early_bound_names_are_caught_if_asked_for():
+    x = torch.ones(1, 1, 3, 3)
+    with patch(early_bound=True), recorder(priority=1) as calls:
+        early_bound(x, x)
+        early_pool(x, 2)
+        functional.conv2d(x, x)
+    assert calls == ["conv", "max_pool", "conv"]
+    with recorder(priority=1) as calls:
+        early_bound(x, x)
+    assert calls == []
+
+
+def test_early_bound_blocks_nest_in_each_other_and_in_plain_ones():
+    x = torch.ones(1, 1, 3, 3)
+    with patch(early_bound=True), patch(), patch(early_bound=True), recorder(priority=1) as calls:
+        early_bound(x, x)
+        torch.conv2d(x, x)
+    assert calls == ["conv", "conv"]
+
+
+def test_early_bound_block_ends_with_an_exception_and_refuses_as_torch_does():
+    with pytest.raises(RuntimeError, match="expected input"), patch(early_bound=True):
+        early_bound(torch.ones(1, 2, 3, 3), torch.ones(1, 1, 3, 3))
+    with recorder(priority=1) as calls:
+        early_bound(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))
+    assert calls == []
+
+
+def test_early_bound_names_of_other_threads_stay_torchs():
+    x = torch.ones(1, 1, 3, 3)
+    with patch(early_bound=True), recorder(priority=1) as calls:
+        thread = threading.Thread(target=early_bound, args=(x, x))
+        thread.start()
+        thread.join()
+    assert calls == []
+
+
+def test_early_bound_names_train_on_our_kernels():
+    x, w = X2.clone().requires_grad_(), W2.clone().requires_grad_()
+    want = torch.autograd.grad(early_bound(x, w).square().sum(), (x, w))
+    with patch(early_bound=True), borrowed() as operators:
+        got = torch.autograd.grad(early_bound(x, w).square().sum(), (x, w))
+    assert operators == set()
+    close(got, want)
+
+
+# Compiled
+
+
+@pytest.mark.parametrize("first", [nullcontext, patch])
+def test_compiled_models_compile_anew_on_entry_and_on_exit(first, monkeypatch):
+    """By a function in our function's place that Dynamo writes down by name."""
+    graphs = []
+
+    def note(graph, example):
+        graphs.append([node.target.__name__ for node in graph.graph.nodes if node.op == "call_function"])
+        return graph.forward
+
+    def ours(input, weight, *words):
+        return torch.sub(0.0, input)
+
+    monkeypatch.setitem(FUNCTIONS, (torch_functional, "conv2d"), ours)
+    layer, x = torch_nn.Conv2d(1, 2, 2), torch.ones(1, 1, 3, 3)
+    want = layer(x)
+    compiled = torch.compile(layer, backend=note, fullgraph=True)
+    for block in (first, *(nullcontext, patch) * 2):
+        with block():
+            torch.testing.assert_close(compiled(x), want if block is nullcontext else -x)
+    assert sorted(graphs) == [["conv2d"], ["sub"]]
+    torch._dynamo.reset()
+
+
 # Modules
 
 
@@ -183,8 +261,8 @@ def test_subclasses_run_on_our_kernels():
     assert calls == ["conv", "conv_input_grad", "conv_weight_grad"]
 
 
-@pytest.mark.parametrize("name", ["bit", "depthwise_efficientnet", "wav2vec2"])
-def test_architectures_with_subclasses_run_on_our_kernels_alone(name):
+@pytest.mark.parametrize("name", ["bit", "unet2d", "unet3d_avg"])
+def test_architectures_that_call_functions_themselves_run_on_our_kernels_alone(name):
     model, example = built(name)
     before = computed(model, example)
     with patch(), borrowed() as operators:
