@@ -11,6 +11,7 @@ import torch.nn.functional as _torch
 from .conv import conv1d, conv2d, conv3d
 from .conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .convolve import convolve1d, convolve2d, convolve3d
+from .fold import fold, unfold
 from .pad import pad
 from .pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 
@@ -27,10 +28,12 @@ __all__ = [
     "convolve1d",
     "convolve2d",
     "convolve3d",
+    "fold",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "pad",
+    "unfold",
 ]
 
 

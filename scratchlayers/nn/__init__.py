@@ -11,6 +11,7 @@ import torch.nn as _torch
 from .. import functional
 from .conv import Conv1d, Conv2d, Conv3d
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .fold import Fold, Unfold
 from .pad import (
     CircularPad1d,
     CircularPad2d,
@@ -46,6 +47,7 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "Fold",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -55,6 +57,7 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Unfold",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",

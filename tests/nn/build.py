@@ -7,7 +7,7 @@ SIZE = (7, 6, 5)
 
 
 def rank_of(name):
-    return int(name[-2])
+    return {"Unfold": 2, "Fold": 1}.get(name) or int(name[-2])  # axes of the input
 
 
 def arguments(name):
@@ -30,6 +30,13 @@ def arguments(name):
     if family == "AvgPool":
         every = {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}
         return [{"kernel_size": kernel}, {"kernel_size": 3, **every, **({"divisor_override": 3} if rank > 1 else {})}]
+    if name == "Unfold":
+        return [{"kernel_size": 2}, {"kernel_size": (3, 2), "dilation": 2, "padding": (2, 1), "stride": (1, 2)}]
+    if name == "Fold":
+        return [
+            {"output_size": (2, 8), "kernel_size": (2, 2)},
+            {"output_size": 6, "kernel_size": 2, "padding": 1, "stride": (7, 1)},
+        ]
     value = {"value": 1.5} if family == "ConstantPad" else {}
     sides = (1, 2, 0, 1, 2, 1)[: 2 * rank]
     return [{"padding": 1, **value}, {"padding": sides, **value}, {"padding": (-1, *sides[1:]), **value}]
