@@ -9,11 +9,11 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn as torch_nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from . import functional, nn
+from . import nn
+from .functional.aliases import PLACES
 from .functional.border import is_extension
 from .nn.choice import Chooses
 
@@ -30,16 +30,11 @@ _NOT_YET = tuple(
         "AdaptiveMaxPool",
         "FractionalMaxPool",
         "LPPool",
-        "LazyConv",
-        "LazyConvTranspose",
         "MaxUnpool",
     )
     for rank in (1, 2, 3)
     if (kind := getattr(torch_nn, f"{name}{rank}d", None))
 )
-_PATCHED = [
-    (space, name) for space in (torch, torch_nn.functional) for name in functional.__all__ if hasattr(space, name)
-]
 _found: dict[tuple[ModuleType, str], Any] = {}
 _counting = Lock()
 _blocks = 0
@@ -95,9 +90,9 @@ def patch() -> Iterator[None]:
     with _counting:
         _blocks += 1
         if _blocks == 1:
-            for space, name in _PATCHED:
+            for space, name, ours in PLACES:
                 _found[space, name] = getattr(space, name)
-                setattr(space, name, getattr(functional, name))
+                setattr(space, name, ours)
     try:
         yield
     finally:

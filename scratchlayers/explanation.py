@@ -21,6 +21,8 @@ _KERNELS = {
     (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d): ("conv_input_grad", "conv", "conv_weight_grad"),
     (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d): ("max_pool", "scatter"),
     (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d): ("avg_pool", "avg_pool_adjoint"),
+    (nn.Unfold,): ("unfold", "fold"),
+    (nn.Fold,): ("fold", "unfold"),
 }
 
 

@@ -9,14 +9,16 @@ from torch import nn as torch_nn
 from torch.nn.functional import conv2d as early_bound
 
 from scratchlayers import functional, nn, patch
+from scratchlayers.functional.aliases import PLACES
 
 from .architectures import built, computed
+from .nn.build import rank_of
 from .operators import borrowed
 from .registries import recorder
 from .test_conversion import SHAPES, close, layers
 
 SPACES = (torch, torch_functional)
-NAMES = [(space, name) for space in SPACES for name in functional.__all__ if hasattr(space, name)]
+NAMES = [(space, name) for space, name, _ in PLACES]
 
 
 def functions():
@@ -38,7 +40,7 @@ def _torch_is_itself_afterwards():
 
 def test_every_function_of_ours_that_torch_has_is_swapped():
     with patch():
-        assert all(getattr(space, name) is getattr(functional, name) for space, name in NAMES)
+        assert all(getattr(space, name) is ours for space, name, ours in PLACES)
     assert {name for space, name in NAMES if space is torch_functional} == {
         name for name in functional.__all__ if not name.startswith("convolve")
     }
@@ -154,7 +156,7 @@ def test_backward_may_run_after_the_block():
 @pytest.mark.parametrize(("name", "words", "options"), list(layers()))
 def test_torchs_own_modules_run_on_our_kernels(name, words, options, when, batched):
     layer = getattr(torch_nn, name)(*words, **options).double()
-    x = torch.randn(SHAPES[int(name[-2])], dtype=torch.float64)
+    x = torch.randn(SHAPES[rank_of(name)], dtype=torch.float64)
     x = x if batched else x[0]
     before = computed(layer, x)
     with patch(), recorder(priority=1) as calls, borrowed() as operators:

@@ -9,6 +9,7 @@ from typing import Any
 import torch.nn.functional as _torch
 
 from .conv import conv1d, conv2d, conv3d
+from .conv_tbc import conv_tbc
 from .conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .convolve import convolve1d, convolve2d, convolve3d
 from .fold import fold, unfold
@@ -22,6 +23,7 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
