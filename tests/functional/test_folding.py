@@ -129,7 +129,7 @@ def test_folding_what_was_unfolded_counts_the_windows():
 @given(st.data())
 @examples(60)
 def test_conv_tbc_is_torchs(data):
-    dtype = data.draw(st.sampled_from([*FLOATS, torch.complex128, torch.int64, torch.int16]))
+    dtype = data.draw(st.sampled_from([*FLOATS, torch.int64, torch.int16]))
     t, n, c, o, k, pad = (data.draw(st.integers(1, 4)) for _ in range(6))
     t, pad = t + k, pad - 2
     x, w, b = tensor((t + 4, n, c), dtype, seed=1), tensor((k, c, o), dtype, seed=2), tensor((o,), dtype, seed=3)
@@ -154,7 +154,6 @@ def test_wrong_operands_of_conv_tbc_get_torchs_errors():
     for words in ((1.0,), (True,), ((1,),), ("same",)):
         agree("conv_tbc", (x, w, b), words)
     agree("conv_tbc", (), (x, w, None))
-    agree("conv_tbc", (), (x, w))
     agree("conv_tbc", (x, w, b.float()))
 
 
