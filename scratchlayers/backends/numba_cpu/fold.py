@@ -18,9 +18,10 @@ from .layout import HALF
 from .masks import all_lanes, lanes_between, load_where
 from .pad import clear
 from .pages import paged
-from .simd import at, length, splat
+from .simd import at, length, prefetch, splat
 from .team import run
 from .windows import (
+    AHEAD,
     BEFORE,
     DILATION,
     FIRST,
@@ -40,6 +41,7 @@ from .windows import (
 )
 
 KV, S = 0, 0
+NEAR = 2**17  # elements
 
 
 def fold(gy: Tensor, grid: Grid) -> Tensor:
@@ -63,10 +65,11 @@ def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid) -> tuple[int, Plan]
 
 
 @inner
-def phase(gy, base, apart, u, mv, table, f, kv, s, inside):
+def phase(gy, base, apart, ahead, u, mv, table, f, kv, s, inside):
     """What was read from the elements (u, u + 1, ...) · s + f − before by a row of windows; kv is KV.
 
-    ``base`` is where the row of the first tap begins, and the next tap's is ``apart`` elements on.
+    ``base`` is where the row of the first tap begins, and the next tap's is ``apart`` elements on; ``ahead`` is how
+    far it is to what will be read next.
     """
     taps, first, offset, along, below = (kv - f + s - 1) // s, f, 0, s, 1
     if kv == 0:
@@ -76,7 +79,9 @@ def phase(gy, base, apart, u, mv, table, f, kv, s, inside):
     for j in range(taps):
         p = u - offset - j * below
         mask = all_lanes(gy) if inside else lanes_between(gy, -p, mv - p)
-        total = total + load_where(gy, base + (first + j * along) * apart + p, mask, splat(gy, 0.0))
+        here = base + (first + j * along) * apart + p
+        prefetch(gy, here + ahead)
+        total = total + load_where(gy, here, mask, splat(gy, 0.0))
     return total
 
 
@@ -100,6 +105,8 @@ def folded(lo, hi, thread, gy: Real, gx: Real, g: Longs):
     n0, n1, n2, nv, m0, m1, m2, mv = g[N], g[N + 1], g[N + 2], g[N + 3], g[M], g[M + 1], g[M + 2], g[M + 3]
     lanes, zero, units, rows = length(gy), splat(gy, 0.0), g[UNITS], m0 * m1 * m2
     others, table = g[K] * g[K + 1] * g[K + 2] * g[K + 3] - 1, at(g, HEADER + 3 * (n0 + n1 + n2))
+    ahead = (others + 1) * rows * mv  # the same place in the next plane, while that fits into a cache
+    ahead = ahead if ahead <= NEAR else AHEAD
     plane, i0, i1, i2 = place(lo, n0, n1, n2)
     for row in range(lo, hi):
         origin, number, lines, on = readers(g, plane, i0, i1, i2)
@@ -116,9 +123,9 @@ def folded(lo, hi, thread, gy: Real, gx: Real, g: Longs):
                     tap_by_tap(gy, base, rows * mv, mv, gx, row * nv, nv, g)
                 for f in range(S):
                     if inside:
-                        v = phase(gy, base, rows * mv, u, mv, table, f, KV, S, True)
+                        v = phase(gy, base, rows * mv, ahead, u, mv, table, f, KV, S, True)
                     else:
-                        v = phase(gy, base, rows * mv, u, mv, table, f, KV, S, False)
+                        v = phase(gy, base, rows * mv, ahead, u, mv, table, f, KV, S, False)
                     if f == 0:
                         a = a + v
                     elif f == 1:
