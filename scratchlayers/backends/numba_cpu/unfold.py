@@ -46,7 +46,7 @@ def _plan(dtype: torch.dtype, grid: Grid) -> tuple[int, tuple[int, ...]]:
 def copy_strided(x, row, n, first, step, y, to, count):
     """y[to + p] = x[row + first + p · step], 0 where that is outside the row of n, ``count`` of them."""
     lanes, zero = length(x), splat(x, 0)
-    span = lanes * step if S else (lanes - 1) * step + 1
+    span = lanes * step  # all that whole vectors read of the row
     for j in range(-(-count // lanes)):
         p = min(j * lanes, max(count - lanes, 0))
         e = first + p * step
