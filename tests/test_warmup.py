@@ -41,7 +41,7 @@ def test_it_says_how_many_how_long_and_where(numbas_place, capsys, tmp_path):
 
 def test_all_is_every_float_rank_and_layout():
     calls = list(warmup._calls(True))
-    kinds = {(name[-2:], dtype, last) for name, dtype, last, *_ in calls}
+    kinds = {(name[-2:], dtype, last) for name, dtype, last, *_ in calls if name != "Unfold"}
     assert len(kinds) == 4 * 5
     assert {dtype for _, dtype, _ in kinds} == {torch.float32, torch.float64, torch.bfloat16, torch.float16}
     assert set(warmup._calls(False)) < set(calls)
