@@ -84,6 +84,15 @@ class Kernels(Protocol):
     def avg_pool_adjoint(self, gy: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
         """gx = the transpose of ``avg_pool``."""
 
+    def unfold(self, x: Tensor, grid: Grid) -> Tensor:
+        """y[n, c · T + t, p] = x[n,c,p,t] of T taps, p counted in row-major order: every window is a column (im2col).
+
+        x is of any dtype; y is (N, C · T, P).
+        """
+
+    def fold(self, gy: Tensor, grid: Grid) -> Tensor:
+        """gx = the transpose of ``unfold``: every gy[n, c · T + t, p] is added to x[n,c,p,t]. A sum of bools is any."""
+
 
 NAMES: tuple[str, ...] = tuple(name for name in vars(Kernels) if not name.startswith("_"))
 

@@ -140,6 +140,8 @@ def _kernels(module: torch_nn.Module) -> tuple[tuple[str, ...], int]:
     """(the kernels a module calls, the number of its spatial axes)."""
     padding = ("pad", "pad_adjoint")
     index = ("tap_index",) if getattr(module, "return_indices", False) else ()
+    if isinstance(module, (nn.Unfold, nn.Fold)):
+        return ("unfold", "fold"), 2
     for rank, kinds in enumerate(zip(*_KERNELS, strict=True), start=1):
         for kind, kernels in zip(kinds, _KERNELS.values(), strict=True):
             if isinstance(module, kind):

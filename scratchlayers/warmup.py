@@ -31,6 +31,8 @@ _USUAL = (
     *((f"{mode}Pad", (1,), 16) for mode in ("Zero", "Reflection", "Replication", "Circular")),
 )
 
+_UNFOLDED = ((3, 1, 1), (3, 1, 1, 2), (2, 1, 0, 2))
+
 
 def warm_up(every: bool = False) -> str:
     """Run usual layers, in float32 over two axes or in ``every`` float and rank, and say what became of it.
@@ -50,6 +52,8 @@ def warm_up(every: bool = False) -> str:
 
 
 def _calls(every: bool) -> Iterator[tuple[str, torch.dtype, bool, int, tuple[int, ...]]]:
+    for dtype in _FLOATS if every else (torch.float32,):
+        yield from (("Unfold", dtype, False, 16, words) for words in _UNFOLDED)  # whose backward folds
     for dtype, rank in product(_FLOATS, (2, 1, 3)) if every else ((torch.float32, 2),):
         for kind, words, channels in _USUAL:
             for last in (False, True) if rank > 1 else (False,):
@@ -59,7 +63,8 @@ def _calls(every: bool) -> Iterator[tuple[str, torch.dtype, bool, int, tuple[int
 def _run(name: str, dtype: torch.dtype, channels_last: bool, channels: int, words: tuple[int, ...]) -> None:
     """Call a layer as in training, as in inference, and without what is only fast."""
     layer = getattr(nn, name)(*words).to(dtype)
-    x = torch.zeros(_BATCH, channels, *(_SIZE[int(name[-2])],) * int(name[-2]), dtype=dtype)
+    rank = 2 if name == "Unfold" else int(name[-2])
+    x = torch.zeros(_BATCH, channels, *(_SIZE[rank],) * rank, dtype=dtype)
     if channels_last:
         x, layer = (a.to(memory_format=_CHANNELS_LAST[x.dim()]) for a in (x, layer))
     layer(x.requires_grad_()).sum().backward()

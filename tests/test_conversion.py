@@ -17,10 +17,10 @@ from scratchlayers.conversion import Report
 from scratchlayers.nn.choice import Chooses
 
 from .architectures import ARCHITECTURES, built, computed
+from .nn.build import CLASSES, rank_of, usual
 from .operators import borrowed
 from .registries import recorder
 
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
 TORCHS = tuple(getattr(torch_nn, name) for name in CLASSES)
 SHAPES = {1: (2, 2, 8), 2: (2, 2, 8, 7), 3: (2, 2, 6, 5, 7)}
 
@@ -131,7 +131,7 @@ def alone(model):
 
 
 def test_what_we_have_no_class_for_is_named():
-    model = torch_nn.Sequential(torch_nn.AdaptiveAvgPool2d(1), torch_nn.Unfold(1), torch_nn.LPPool2d(1, 2))
+    model = torch_nn.Sequential(torch_nn.AdaptiveAvgPool2d(1), torch_nn.Linear(1, 1), torch_nn.LPPool2d(1, 2))
     assert left_alone(model) == {
         "0": "AdaptiveAvgPool2d is torch's own, not written by hand yet",
         "2": "LPPool2d is torch's own, not written by hand yet",
@@ -194,9 +194,8 @@ def test_reverted_model_is_what_it_was_to_the_bit(story):
 
 def layers():
     """One module of every class, and those with words that their ``forward`` reads."""
-    usual = {"Conv": (2, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}
     for name in CLASSES:
-        yield pytest.param(name, usual.get(name[:4], (1,)), {}, id=name)
+        yield pytest.param(name, usual(name, SHAPES[rank_of(name)]), {}, id=name)
     for mode in ("reflect", "replicate", "circular"):
         yield pytest.param(
             "Conv2d", (2, 4, 3), {"padding": (2, 1), "padding_mode": mode, "groups": 2}, id=f"Conv2d-{mode}"
@@ -218,7 +217,7 @@ def layers():
 @pytest.mark.parametrize(("name", "words", "options"), list(layers()))
 def test_converted_layer_computes_what_it_did(name, words, options, batched):
     layer = getattr(torch_nn, name)(*words, **options).double()
-    x = torch.randn(SHAPES[int(name[-2])], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(SHAPES[rank_of(name)], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     x = x if batched else x[0]
     before, shown = computed(layer, x), repr(layer)
     assert convert(layer) is layer
@@ -407,12 +406,13 @@ def test_what_is_not_converted_yet_is_reported_so():
     assert left_alone(small()) == dict.fromkeys("023", "not converted yet")
 
 
-def test_lazy_modules_are_left_alone_until_they_know_their_size():
+def test_lazy_modules_are_converted_before_they_know_their_size():
     model = torch_nn.Sequential(torch_nn.LazyConv2d(2, 3))
-    convert(model)
-    assert list(left_alone(model)) == ["0"]
-    model(torch.ones(1, 1, 4, 4))
-    assert type(convert(model)[0]) is nn.Conv2d
+    assert type(convert(model)[0]) is nn.LazyConv2d
+    assert type(revert(model)[0]) is torch_nn.LazyConv2d
+    convert(model)(torch.ones(1, 1, 4, 4))
+    assert type(model[0]) is nn.Conv2d
+    assert left_alone(model) == {}
 
 
 def test_subclasses_of_ours_are_ours():

@@ -13,6 +13,7 @@ from scratchlayers.contract import Backend
 from scratchlayers.explanation import Layer, observe
 
 from .architectures import built
+from .nn.build import CLASSES, rank_of, usual
 from .registries import recorder, recording, registered
 
 CONV = ("conv", "conv_input_grad", "conv_weight_grad")
@@ -26,14 +27,15 @@ KERNELS = {
     "ReflectionPad": ("pad", "pad_adjoint"),
     "ReplicationPad": ("pad", "pad_adjoint"),
     "CircularPad": ("pad", "pad_adjoint"),
+    "Unfold": ("unfold", "fold"),
+    "Fold": ("fold", "unfold"),
 }
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
 SHAPES = {1: (2, 3, 8), 2: (2, 3, 8, 6), 3: (2, 3, 4, 6, 8)}
 
 
 def layer(name):
-    words = {"Conv": (3, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}.get(name[:4], (1,))
-    return getattr(nn, name)(*words), torch.randn(SHAPES[int(name[-2])])
+    shape = SHAPES[rank_of(name)]
+    return getattr(nn, name)(*usual(name, shape)), torch.randn(shape)
 
 
 def network():
@@ -63,7 +65,7 @@ def test_every_class_tells_its_kernels_and_its_output(name, batched):
     x = x if batched else x[0]
     (row,) = observe(module, x)
     assert (row.name, row.kind, row.output) == ("the model itself", name, tuple(module(x).shape))
-    assert row.backends == dict.fromkeys(KERNELS[name[:-2]], "numba")
+    assert row.backends == dict.fromkeys(KERNELS.get(name) or KERNELS[name[:-2]], "numba")
     assert row.refusals == {kernel: {} for kernel in row.backends}
 
 

@@ -12,14 +12,16 @@ from torch.nn.functional import max_pool2d as early_pool
 
 from scratchlayers import functional, nn, patch
 from scratchlayers.conversion.table import FUNCTIONS
+from scratchlayers.functional.aliases import PLACES
 
 from .architectures import built, computed
+from .nn.build import rank_of
 from .operators import borrowed
 from .registries import recorder
 from .test_conversion import SHAPES, close, layers
 
 SPACES = (torch, torch_functional)
-NAMES = [(space, name) for space in SPACES for name in functional.__all__ if hasattr(space, name)]
+NAMES = [(space, name) for space, name, _ in PLACES]
 
 
 def functions():
@@ -41,7 +43,7 @@ def _torch_is_itself_afterwards():
 
 def test_every_function_of_ours_that_torch_has_is_swapped():
     with patch():
-        assert all(getattr(space, name) is getattr(functional, name) for space, name in NAMES)
+        assert all(getattr(space, name) is ours for space, name, ours in PLACES)
     assert {name for space, name in NAMES if space is torch_functional} == {
         name for name in functional.__all__ if not name.startswith("convolve")
     }
@@ -232,7 +234,7 @@ def test_compiled_models_compile_anew_on_entry_and_on_exit(first, monkeypatch):
 @pytest.mark.parametrize(("name", "words", "options"), list(layers()))
 def test_torchs_own_modules_run_on_our_kernels(name, words, options, when, batched):
     layer = getattr(torch_nn, name)(*words, **options).double()
-    x = torch.randn(SHAPES[int(name[-2])], dtype=torch.float64)
+    x = torch.randn(SHAPES[rank_of(name)], dtype=torch.float64)
     x = x if batched else x[0]
     before = computed(layer, x)
     with patch(), recorder(priority=1) as calls, borrowed() as operators:

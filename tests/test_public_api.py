@@ -80,6 +80,8 @@ def test_functional_has_torchs_signatures():
         "max_pool2d": "input, kernel_size, stride, padding, dilation, ceil_mode, return_indices",
         "avg_pool2d": "input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override",
         "pad": "input, pad, mode, value",
+        "unfold": "input, kernel_size, dilation, padding, stride",
+        "fold": "input, output_size, kernel_size, dilation, padding, stride",
     }
     for name, expected in words.items():
         for twin in {name, name.replace("2", "3"), name.replace("2", "1") if "avg" not in name else name}:

@@ -16,6 +16,7 @@ from scratchlayers import functional as F
 from scratchlayers import nn, registry
 from scratchlayers.contract import NAMES, Backend
 
+from .nn.build import CLASSES, rank_of, usual
 from .registries import imported_anew, recorder, recording, registered
 
 HERE = ("cpu", torch.float64, 2)
@@ -471,13 +472,12 @@ def test_a_built_in_backend_that_cannot_be_imported_costs_one_warning(fresh, mon
 # A module's own choice
 
 SHAPES = {1: (1, 2, 6), 2: (1, 2, 6, 6), 3: (1, 2, 4, 4, 4)}
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
 
 
 def built(name):
     """A module of this name and an input for it."""
-    words = {"Conv": (2, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}.get(name[:4], (1,))
-    x = torch.randn(SHAPES[int(name[-2])], generator=torch.Generator().manual_seed(0), requires_grad=True)
+    words = usual(name, SHAPES[rank_of(name)])
+    x = torch.randn(SHAPES[rank_of(name)], generator=torch.Generator().manual_seed(0), requires_grad=True)
     return getattr(nn, name)(*words), x
 
 

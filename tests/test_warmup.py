@@ -3,14 +3,15 @@
 import pytest
 import torch
 
-from scratchlayers import nn, registry, warmup
+from scratchlayers import registry, warmup
 from scratchlayers.__main__ import main
 from scratchlayers.backends.numba_cpu import cache
 from scratchlayers.contract import NAMES
 
+from .nn.build import CLASSES
 from .registries import recording
 
-OURS = {name[:-2] for name in nn.__all__ if isinstance(getattr(nn, name), type)}
+OURS = {name[:-2] for name in CLASSES if name[-2].isdigit()}
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_it_says_how_many_how_long_and_where(numbas_place, capsys, tmp_path):
 
 def test_all_is_every_float_rank_and_layout():
     calls = list(warmup._calls(True))
-    kinds = {(name[-2:], dtype, last) for name, dtype, last, *_ in calls}
+    kinds = {(name[-2:], dtype, last) for name, dtype, last, *_ in calls if name != "Unfold"}
     assert len(kinds) == 4 * 5
     assert {dtype for _, dtype, _ in kinds} == {torch.float32, torch.float64, torch.bfloat16, torch.float16}
     assert set(warmup._calls(False)) < set(calls)

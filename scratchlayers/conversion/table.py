@@ -6,10 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn as torch_nn
 
-from .. import functional, nn
+from .. import nn
+from ..functional.aliases import PLACES
 
 CLASSES: dict[type, type] = {
     getattr(torch_nn, name): getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)
@@ -21,8 +21,6 @@ _FAMILY = (
     "AdaptiveMaxPool",
     "FractionalMaxPool",
     "LPPool",
-    "LazyConv",
-    "LazyConvTranspose",
     "MaxUnpool",
 )
 NOT_YET = tuple(
@@ -32,11 +30,5 @@ NOT_YET = tuple(
     if (kind := getattr(torch_nn, f"{name}{rank}d", None)) and kind not in CLASSES
 )
 
-_OTHERWISE = {(torch, "adaptive_max_pool1d")}  # returns a pair, and its namesake in torch.nn.functional does not
-FUNCTIONS: dict[tuple[ModuleType, str], Callable[..., Any]] = {
-    (space, name): getattr(functional, name)
-    for space in (torch, torch_nn.functional)
-    for name in functional.__all__
-    if hasattr(space, name) and (space, name) not in _OTHERWISE
-}
+FUNCTIONS: dict[tuple[ModuleType, str], Callable[..., Any]] = {(space, name): ours for space, name, ours in PLACES}
 """What :func:`scratchlayers.patch` puts where: (module of torch, name) to our function."""

@@ -9,8 +9,10 @@ from typing import Any
 import torch.nn.functional as _torch
 
 from .conv import conv1d, conv2d, conv3d
+from .conv_tbc import conv_tbc
 from .conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .convolve import convolve1d, convolve2d, convolve3d
+from .fold import fold, unfold
 from .pad import pad
 from .pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 
@@ -21,16 +23,19 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
     "convolve1d",
     "convolve2d",
     "convolve3d",
+    "fold",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "pad",
+    "unfold",
 ]
 
 

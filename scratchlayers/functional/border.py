@@ -31,10 +31,16 @@ def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
             return plan(*words)
         try:
             return cached(*words)
-        except TypeError:  # symbolic sizes, which have no hash; or the plan's own, which it raises again
-            return plan(*words)
+        except TypeError:
+            if not _is_symbolic(words):
+                raise
+            return plan(*words)  # sizes that are symbols have no hash
 
     return remember
+
+
+def _is_symbolic(value: Any) -> bool:
+    return any(map(_is_symbolic, value)) if isinstance(value, tuple) else isinstance(value, torch.SymInt)
 
 
 def _tupled(value: Any) -> Any:

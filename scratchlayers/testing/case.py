@@ -11,6 +11,7 @@ CONV = ("conv", "conv_input_grad", "conv_weight_grad")
 MAX = ("max_pool", "gather", "scatter", "tap_index")
 AVG = ("avg_pool", "avg_pool_adjoint")
 PAD = ("pad", "pad_adjoint")
+FOLD = ("unfold", "fold")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Case:
         return (*self.input[:2], *self.grid.output_size)
 
     @property
+    def columns(self) -> Sizes:
+        """``(N, C · T, P)``: the windows as columns."""
+        return self.input[0], self.input[1] * prod(self.grid.kernel_size), prod(self.grid.output_size)
+
+    @property
     def grid(self) -> Grid:
         """The window where it lies."""
         window = Window.parse(self.rank, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
@@ -71,7 +77,7 @@ class Case:
             return True
         if kernel == "tap_index" and not self._every_window_reads():
             return False
-        return self.groups == 1 and (kernel in MAX or (kernel in AVG and set(self.grid.dilation) == {1}))
+        return self.groups == 1 and (kernel in (*MAX, *FOLD) or (kernel in AVG and set(self.grid.dilation) == {1}))
 
     def _every_window_reads(self) -> bool:
         """Whether every window has a tap inside the input: if not, there is no index to name."""

@@ -29,6 +29,8 @@ DTYPES = dict.fromkeys(NAMES, (*REAL, *HALF)) | {
     "pad_adjoint": (*REAL, *HALF, *COMPLEX),
     "max_pool": (*REAL, *HALF, *INTEGER),
     "avg_pool": (*REAL, *HALF, torch.int64),
+    "unfold": (*REAL, *HALF, *COMPLEX, torch.bool),
+    "fold": (*REAL, *HALF, *COMPLEX, torch.bool),
 }
 """The dtypes in which torch's layers ask for each kernel."""
 
@@ -117,4 +119,6 @@ _INPUTS = {
         "divisors": case.divisors,
         "grid": case.grid,
     },
+    "unfold": lambda case, values: {"x": values(*case.input), "grid": case.grid},
+    "fold": lambda case, values: {"gy": values(*case.columns), "grid": case.grid},
 }

@@ -67,4 +67,6 @@ LAYERS = (
     _layer("CircularPad1d", (2, 1), to=(2, 3, 4)),
     _layer("CircularPad2d", (1, 3, 0, 2), to=(2, 3, 4, 5)),
     _layer("CircularPad3d", 1, to=(1, 2, 3, 2, 3)),
+    _layer("Unfold", (3, 2), dilation=(1, 2), padding=(1, 0), stride=(2, 1), to=(2, 3, 6, 7)),
+    _layer("Fold", (5, 4), 2, stride=(1, 2), padding=(0, 1), to=(2, 12, 12)),
 )

@@ -121,6 +121,20 @@ def avg_pool_adjoint(case, gy, divisors, grid):
     return _pulled_back(avg_pool(case, x, divisors, grid), x, gy)
 
 
+def unfold(case, x, grid):
+    """Tensor.unfold along every axis, the taps put before the positions."""
+    view, rank = _reached(x, grid), grid.rank
+    for axis, (k, s, d) in enumerate(zip(*grid[2:5], strict=True)):
+        view = view.unfold(2 + axis, (k - 1) * d + 1, s)[..., ::d]
+    return view.permute(0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank)).reshape(case.columns)
+
+
+def fold(case, gy, grid):
+    """The pull-back of gy through ``unfold``."""
+    x = gy.new_zeros(case.input, requires_grad=True)
+    return _pulled_back(unfold(case, x, grid), x, gy)
+
+
 _REFERENCES: dict[str, Any] = {name: globals()[name] for name in NAMES}
 
 

@@ -74,6 +74,8 @@ OUTPUTS = {
     "tap_index": ("index",),
     "avg_pool": ("y",),
     "avg_pool_adjoint": ("gx",),
+    "unfold": ("y",),
+    "fold": ("gx",),
 }
 """What each kernel returns."""
 

@@ -2,12 +2,21 @@
 
 from scratchlayers import nn
 
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
+LAZY = [name for name in nn.__all__ if name.startswith("Lazy")]
+CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type) and name not in LAZY]
 SIZE = (7, 6, 5)
 
 
 def rank_of(name):
-    return int(name[-2])
+    return {"Unfold": 2, "Fold": 1}.get(name) or int(name[-2])  # axes of the input
+
+
+def usual(name, shape):
+    """Positional arguments of a plain layer for inputs of this shape."""
+    _, channels, *_, length = shape
+    if name == "Fold":
+        return (1, channels + length - 1), (1, channels)
+    return {"Conv": (channels, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}.get(name[:4], (1,))
 
 
 def arguments(name):
@@ -30,6 +39,13 @@ def arguments(name):
     if family == "AvgPool":
         every = {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}
         return [{"kernel_size": kernel}, {"kernel_size": 3, **every, **({"divisor_override": 3} if rank > 1 else {})}]
+    if name == "Unfold":
+        return [{"kernel_size": 2}, {"kernel_size": (3, 2), "dilation": 2, "padding": (2, 1), "stride": (1, 2)}]
+    if name == "Fold":
+        return [
+            {"output_size": (2, 8), "kernel_size": (2, 2)},
+            {"output_size": 6, "kernel_size": 2, "dilation": 1, "padding": 1, "stride": (7, 1)},
+        ]
     value = {"value": 1.5} if family == "ConstantPad" else {}
     sides = (1, 2, 0, 1, 2, 1)[: 2 * rank]
     return [{"padding": 1, **value}, {"padding": sides, **value}, {"padding": (-1, *sides[1:]), **value}]

@@ -306,6 +306,73 @@ def tap_index_counts_over_the_output(tap, grid):
     return RIGHT["tap_index"](tap, grid._replace(input_size=(*grid.input_size[:-1], grid.output_size[-1])))
 
 
+# Columns
+
+
+@mutant("unfold", "one_hot_inputs_land_where_they_should")
+def unfold_puts_channels_behind_taps(x, grid):
+    y = RIGHT["unfold"](x, grid)
+    return y.unflatten(1, (x.shape[1], -1)).transpose(1, 2).flatten(1, 2) if y.numel() else y
+
+
+@mutant("unfold", "values_are_torchs")
+def unfold_counts_the_windows_by_column(x, grid):
+    y = RIGHT["unfold"](x, grid)
+    return y.unflatten(2, grid.output_size).transpose(2, -1).flatten(2)
+
+
+@mutant("unfold", "results_are_fresh")
+def unfold_returns_a_view_of_its_input(x, grid):
+    return (
+        x.flatten(2)
+        if grid.kernel_size == (1,) * grid.rank and grid.output_size == grid.input_size
+        else RIGHT["unfold"](x, grid)
+    )
+
+
+@mutant("unfold", "nan_and_infinity_stay_where_they_are_read")
+def unfold_multiplies_a_mask_of_taps(x, grid):
+    return RIGHT["unfold"](x, grid) + (x * 0).sum()
+
+
+@mutant("unfold", "lazy_conjugation_is_seen")
+def unfold_overlooks_lazy_conjugation(x, grid):
+    return RIGHT["unfold"](x.conj() if x.is_conj() else x, grid)
+
+
+@mutant("fold", "adjoint_is_the_transpose")
+def fold_averages_what_overlaps(gy, grid):
+    counts = RIGHT["fold"](torch.ones_like(gy), grid)
+    return RIGHT["fold"](gy, grid) / counts.clamp(min=1)
+
+
+@mutant("fold", "values_are_torchs")
+def fold_overwrites_what_overlaps(gy, grid):
+    gx = RIGHT["fold"](gy, grid)
+    for column in range(gy.shape[-1]):
+        one = torch.zeros_like(gy)
+        one[..., column] = 1
+        reached = RIGHT["fold"](one, grid) != 0
+        one[..., column] = gy[..., column]
+        gx = torch.where(reached, RIGHT["fold"](one, grid), gx)
+    return gx
+
+
+@mutant("fold", "first_derivative_is_right")
+def fold_doubles(gy, grid):
+    return RIGHT["fold"](gy, grid) * 2
+
+
+@mutant("fold", "half_precision_accumulates_wide")
+def fold_accumulates_narrowly(gy, grid):
+    gx = RIGHT["fold"](torch.zeros_like(gy), grid)
+    for column in range(gy.shape[-1]):
+        one = torch.zeros_like(gy)
+        one[..., column] = gy[..., column]
+        gx += RIGHT["fold"](one, grid)
+    return gx
+
+
 # Special values
 
 

@@ -8,6 +8,7 @@ import torch
 from scratchlayers import nn
 from scratchlayers.testing import BrokenLawError, module_checks, modules
 from scratchlayers.testing.layers import LAYERS, Layer
+from tests.nn.build import CLASSES
 
 
 @pytest.mark.parametrize("check", module_checks(), ids=str)
@@ -21,7 +22,7 @@ def test_memory_format_of_one_image():
 
 
 def test_every_class_of_ours_is_in_the_table():
-    assert {layer.name for layer in LAYERS} == set(nn.__all__) - {"functional"}
+    assert {layer.name for layer in LAYERS} == set(CLASSES)
 
 
 class DrawsAgain(nn.Conv2d):

@@ -10,11 +10,13 @@ from ...contract import Backend, Kernel
 from .avg_pool import avg_pool, avg_pool_adjoint
 from .choose import watched
 from .conv import TABLES, conv, conv_input_grad, conv_weight_grad
+from .fold import fold
 from .max_pool import max_pool
 from .max_pool_backward import scatter
 from .max_pool_taps import gather, tap_index
 from .pad import pad
 from .pad_adjoint import pad_adjoint
+from .unfold import unfold
 
 EXACT: tuple[Kernel, ...] = (conv, conv_input_grad, conv_weight_grad)
 KERNELS: tuple[Kernel, ...] = (
@@ -22,6 +24,7 @@ KERNELS: tuple[Kernel, ...] = (
     *(pad, pad_adjoint),
     *(max_pool, gather, scatter, tap_index),
     *(avg_pool, avg_pool_adjoint),
+    *(unfold, fold),
 )
 
 

@@ -10,6 +10,7 @@ An array is (N, C, *spatial): batch, channels, then any number of spatial axes. 
 
 from ...contract import Backend
 from .average_pooling import avg_pool, avg_pool_adjoint, distribute_value
+from .columns import fold, unfold
 from .convolution import conv, conv_backward, conv_forward, conv_input_grad, conv_single_step, conv_weight_grad
 from .max_pooling import create_mask_from_window, gather, max_pool, scatter, tap_index
 from .padding import pad, pad_adjoint, zero_pad
@@ -33,6 +34,7 @@ LOOPS = (
     *(pad, pad_adjoint),
     *(max_pool, gather, scatter, tap_index),
     *(avg_pool, avg_pool_adjoint),
+    *(unfold, fold),
 )
 
 BACKEND = Backend(

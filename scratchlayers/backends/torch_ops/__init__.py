@@ -2,6 +2,7 @@
 
 from ...contract import Backend
 from .avg_pool import avg_pool, avg_pool_adjoint
+from .columns import fold, unfold
 from .conv import conv, conv_input_grad, conv_weight_grad
 from .max_pool import gather, max_pool, scatter, tap_index
 from .pad import pad, pad_adjoint
@@ -11,6 +12,7 @@ KERNELS = (
     *(pad, pad_adjoint),
     *(max_pool, gather, scatter, tap_index),
     *(avg_pool, avg_pool_adjoint),
+    *(unfold, fold),
 )
 
 

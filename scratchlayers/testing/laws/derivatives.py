@@ -12,14 +12,15 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.gradcheck import GradcheckError
 
 from ...ops.conv import Conv
+from ...ops.fold import unfold
 from ...ops.pad import pad
 from ...ops.pool import MaxPool, avg_pool
-from ..case import AVG, CONV, PAD, Border, Case
+from ..case import AVG, CONV, FOLD, PAD, Border, Case
 from ..compare import BrokenLawError
 from ..law import law
 from ..trial import Trial
 
-_GROUPS = (CONV, PAD, AVG, ("max_pool", "gather", "scatter"))
+_GROUPS = (CONV, PAD, AVG, FOLD, ("max_pool", "gather", "scatter"))
 
 
 def _tiny(case: Case | Border) -> bool:
@@ -61,6 +62,8 @@ def _function(trial: Trial) -> tuple[Callable[..., Tensor], list[Tensor]]:
             op, operands = lambda x: MaxPool.call(x, *rest, kernels)[0].clamp(min=-1e3), [x]
         case "pad":
             op, operands = lambda x: pad(x, *rest, kernels), [x]
+        case "unfold":
+            op, operands = lambda x: unfold(x, *rest, kernels), [x]
         case _:
             op, operands = lambda x: avg_pool(x, *rest, kernels), [x]
     return op, [a.requires_grad_() for a in operands if a is not None]

@@ -16,7 +16,7 @@ def _long(case: Case | Border) -> bool:
     return case.name in ("sums_of_hundreds", "hundreds_of_copies")
 
 
-@law(*CONV, *AVG, "pad_adjoint", "scatter", dtypes=HALF, every_dtype=True, takes=_long)
+@law(*CONV, *AVG, "pad_adjoint", "scatter", "fold", dtypes=HALF, every_dtype=True, takes=_long)
 def half_precision_accumulates_wide(trial: Trial) -> None:
     """A sum of hundreds of bfloat16 or float16 numbers is the exact one, rounded once."""
     asked = trial.inputs(values=_NearOne)

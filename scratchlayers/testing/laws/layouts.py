@@ -23,7 +23,17 @@ def any_strides_are_read(trial: Trial) -> None:
             _matches(trial, {**asked, name: laid}, f"{name} {layout}")
 
 
-@law("conv", "conv_input_grad", "conv_weight_grad", "pad", "pad_adjoint", dtypes=COMPLEX, every_dtype=True)
+@law(
+    "conv",
+    "conv_input_grad",
+    "conv_weight_grad",
+    "pad",
+    "pad_adjoint",
+    "unfold",
+    "fold",
+    dtypes=COMPLEX,
+    every_dtype=True,
+)
 def lazy_conjugation_is_seen(trial: Trial) -> None:
     """An input that is conjugated lazily (``x.conj()``) is read as conjugated."""
     asked = trial.inputs()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from ..case import AVG, PAD, Border, Case
+from ..case import AVG, FOLD, PAD, Border, Case
 from ..compare import BrokenLawError
 from ..inputs import HALF, INTEGER, REAL, WholeValues
 from ..law import law
 from ..trial import Trial
 
-_READ = ("conv", "conv_input_grad", "conv_weight_grad", *PAD, *AVG, "max_pool", "gather", "scatter")
+_READ = ("conv", "conv_input_grad", "conv_weight_grad", *PAD, *AVG, *FOLD, "max_pool", "gather", "scatter")
 
 
 def _small(case: Case | Border) -> bool:

@@ -28,6 +28,8 @@ LINEAR = {
     "scatter": ("gy",),
     "avg_pool": ("x",),
     "avg_pool_adjoint": ("gy",),
+    "unfold": ("x",),
+    "fold": ("gy",),
 }
 """The inputs in each of which a kernel is linear, so that one-hot ones tell all."""
 

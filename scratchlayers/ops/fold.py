@@ -1,0 +1,17 @@
+"""What is the derivative of unfolding? Folding, and the other way about: each is the transpose of the other."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .linear_map import linear_map
+
+
+def unfold(x: Tensor, grid, kernels) -> Tensor:
+    """x (N, C, *input) → y (N, C · T, P)."""
+    return linear_map(x, kernels.unfold, kernels.fold, grid)
+
+
+def fold(y: Tensor, grid, kernels) -> Tensor:
+    """y (N, C · T, P) → x (N, C, *input)."""
+    return linear_map(y, kernels.fold, kernels.unfold, grid)
