@@ -26,10 +26,7 @@ _BACK: dict[type, type] = {ours: torchs for torchs, ours in _PAIRS.items()}
 _NOT_YET = tuple(
     kind
     for name in (
-        "AdaptiveAvgPool",
-        "AdaptiveMaxPool",
         "FractionalMaxPool",
-        "LPPool",
         "LazyConv",
         "LazyConvTranspose",
         "MaxUnpool",

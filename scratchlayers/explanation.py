@@ -21,6 +21,12 @@ _KERNELS = {
     (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d): ("conv_input_grad", "conv", "conv_weight_grad"),
     (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d): ("max_pool", "scatter"),
     (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d): ("avg_pool", "avg_pool_adjoint"),
+    (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d): ("pad", "max_pool", "scatter", "pad_adjoint"),
+    (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d): (
+        *("pad", "avg_pool"),
+        *("avg_pool_adjoint", "pad_adjoint"),
+    ),
+    (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d): ("avg_pool", "avg_pool_adjoint"),
 }
 
 

@@ -30,6 +30,13 @@ def arguments(name):
     if family == "AvgPool":
         every = {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}
         return [{"kernel_size": kernel}, {"kernel_size": 3, **every, **({"divisor_override": 3} if rank > 1 else {})}]
+    if family == "LPPool":
+        every = {"norm_type": 2.0, "kernel_size": 3, "stride": 2, "ceil_mode": True}
+        return [{"norm_type": 4, "kernel_size": 2}, every]
+    if family.startswith("Adaptive"):
+        sizes = [{"output_size": size} for size in (1, (3, 4, 2)[:rank] if rank > 1 else 4)]
+        more = {"return_indices": True} if family == "AdaptiveMaxPool" else {}
+        return [*sizes, {"output_size": ((9, None, 3) if rank > 1 else (9,))[:rank], **more}]
     value = {"value": 1.5} if family == "ConstantPad" else {}
     sides = (1, 2, 0, 1, 2, 1)[: 2 * rank]
     return [{"padding": 1, **value}, {"padding": sides, **value}, {"padding": (-1, *sides[1:]), **value}]
