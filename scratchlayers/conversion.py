@@ -26,10 +26,8 @@ _BACK: dict[type, type] = {ours: torchs for torchs, ours in _PAIRS.items()}
 _NOT_YET = tuple(
     kind
     for name in (
-        "FractionalMaxPool",
         "LazyConv",
         "LazyConvTranspose",
-        "MaxUnpool",
     )
     for rank in (1, 2, 3)
     if (kind := getattr(torch_nn, f"{name}{rank}d", None))

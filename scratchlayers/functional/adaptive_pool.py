@@ -13,7 +13,7 @@ from .. import registry
 from ..geometry import Frame, Regions, Sizes, whole
 from ..ops.pad import pad
 from ..ops.pool import MaxPool, avg_pool
-from .border import FLOATS, batched, check, refuse, remembered, spatial
+from .border import FLOATS, batched, check, nothing, refuse, remembered, spatial
 
 OutputSize = int | None | tuple[int | None, ...] | list[int | None]
 
@@ -117,7 +117,7 @@ def _adaptive_avg_pool(rank: int, input: Tensor, output_size: Any) -> Tensor:
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _AVG[rank], input, output_size)
     if regions is None:
-        return _nothing(rank, input, size)
+        return nothing(input, (*input.shape[:-rank], *size))
     x = batched(input, rank)
     kernels = registry.kernels(x.device.type, x.dtype, rank)
     y = avg_pool(_laid(x, regions.frame, kernels), regions.sizes, regions.grid, kernels)
@@ -160,7 +160,7 @@ def _chosen(rank: int, input: Tensor, output_size: Any) -> Any:
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _MAX[rank], input, output_size, True)
     if regions is None:
-        return _nothing(rank, input, size), None, None, None
+        return nothing(input, (*input.shape[:-rank], *size)), None, None, None
     x = batched(input, rank)
     kernels = registry.kernels(x.device.type, x.dtype, rank)
     y, tap = MaxPool.call(_laid(x, regions.frame, kernels), regions.grid, kernels)
@@ -198,8 +198,3 @@ def _places(frame: Frame, device: torch.device) -> Tensor:
     for n, sources in zip(frame.input_size, frame.sources, strict=True):
         place = place.unsqueeze(-1) * n + torch.tensor(sources, device=device)
     return place.flatten()
-
-
-def _nothing(rank: int, input: Tensor, size: Sizes) -> Tensor:
-    """Return an empty result whose gradient is zero."""
-    return input.flatten()[:0].reshape(*input.shape[:-rank], *size).clone()

@@ -12,14 +12,15 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.autograd.gradcheck import GradcheckError
 
 from ...ops.conv import Conv
+from ...ops.linear_map import linear_map
 from ...ops.pad import pad
 from ...ops.pool import MaxPool, avg_pool
-from ..case import AVG, CONV, PAD, Border, Case
+from ..case import AVG, CONV, FLAT, PAD, Border, Case
 from ..compare import BrokenLawError
 from ..law import law
 from ..trial import Trial
 
-_GROUPS = (CONV, PAD, AVG, ("max_pool", "gather", "scatter"))
+_GROUPS = (CONV, PAD, AVG, ("max_pool", "gather", "scatter"), FLAT)
 
 
 def _tiny(case: Case | Border) -> bool:
@@ -59,6 +60,8 @@ def _function(trial: Trial) -> tuple[Callable[..., Tensor], list[Tensor]]:
             ranks = torch.randperm(x.numel(), generator=trial.values().generator)
             x = (ranks.reshape(x.shape) / 8).to(x)
             op, operands = lambda x: MaxPool.call(x, *rest, kernels)[0].clamp(min=-1e3), [x]
+        case "take":
+            op, operands = lambda x: linear_map(x, kernels.take, kernels.put, *rest), [x]
         case "pad":
             op, operands = lambda x: pad(x, *rest, kernels), [x]
         case _:
