@@ -45,7 +45,7 @@ def convert(model: torch_nn.Module) -> torch_nn.Module:
 
     Only the class of a module changes, and only where it is exactly torch's: parameters, buffers, hooks, optimizer
     state and ``state_dict`` keys are untouched objects, and :func:`revert` undoes it. What is left alone (subclasses
-    with a ``forward`` of their own, adaptive pooling, ...) is logged as a warning, and listed by :func:`left_alone`.
+    with a ``forward`` of their own, ...) is logged as a warning, and listed by :func:`left_alone`.
     """
     for module in model.modules():
         if type(module) in _PAIRS and "forward" not in vars(module):

@@ -27,6 +27,8 @@ _KERNELS = {
         *("avg_pool_adjoint", "pad_adjoint"),
     ),
     (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d): ("avg_pool", "avg_pool_adjoint"),
+    ((), nn.FractionalMaxPool2d, nn.FractionalMaxPool3d): ("take", "max_pool", "put"),
+    (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d): ("put", "take"),
 }
 
 
@@ -145,7 +147,8 @@ def _counting(row: Layer, module: torch_nn.Module):
 def _kernels(module: torch_nn.Module) -> tuple[tuple[str, ...], int]:
     """(the kernels a module calls, the number of its spatial axes)."""
     padding = ("pad", "pad_adjoint")
-    index = ("tap_index",) if getattr(module, "return_indices", False) else ()
+    told = getattr(module, "return_indices", False) and not hasattr(module, "_random_samples")
+    index = ("tap_index",) if told else ()
     for rank, kinds in enumerate(zip(*_KERNELS, strict=True), start=1):
         for kind, kernels in zip(kinds, _KERNELS.values(), strict=True):
             if isinstance(module, kind):

@@ -103,10 +103,10 @@ def alone(model):
 
 
 def test_what_we_have_no_class_for_is_named():
-    model = torch_nn.Sequential(torch_nn.AdaptiveAvgPool2d(1), torch_nn.Unfold(1), torch_nn.LPPool2d(1, 2))
+    model = torch_nn.Sequential(torch_nn.LazyConv2d(1, 1), torch_nn.Unfold(1), torch_nn.LazyConvTranspose2d(1, 2))
     assert left_alone(model) == {
-        "0": "AdaptiveAvgPool2d is torch's own, not written by hand yet",
-        "2": "LPPool2d is torch's own, not written by hand yet",
+        "0": "LazyConv2d is torch's own, not written by hand yet",
+        "2": "LazyConvTranspose2d is torch's own, not written by hand yet",
     }
 
 
@@ -175,8 +175,10 @@ def test_reverted_model_is_what_it_was_to_the_bit(story):
 
 def layers():
     """One module of every class, and those with words that their ``forward`` reads."""
-    usual = {"Conv": (2, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}
+    usual = {"Conv": (2, 2, 3), "MaxP": (2,), "AvgP": (2,), "LPPo": (2, 2), "Adap": (3,), "Cons": (1, 0.5)}
     for name in CLASSES:
+        if name.startswith(("MaxUnpool", "FractionalMaxPool")):  # two tensors, random: test_indexed_pooling.py
+            continue
         yield pytest.param(name, usual.get(name[:4], (1,)), {}, id=name)
     for mode in ("reflect", "replicate", "circular"):
         yield pytest.param(

@@ -21,18 +21,28 @@ KERNELS = {
     "ConvTranspose": ("conv_input_grad", "conv", "conv_weight_grad"),
     "MaxPool": ("max_pool", "scatter"),
     "AvgPool": ("avg_pool", "avg_pool_adjoint"),
+    "AdaptiveMaxPool": ("pad", "max_pool", "scatter", "pad_adjoint"),
+    "AdaptiveAvgPool": ("pad", "avg_pool", "avg_pool_adjoint", "pad_adjoint"),
+    "LPPool": ("avg_pool", "avg_pool_adjoint"),
     "ZeroPad": ("pad", "pad_adjoint"),
     "ConstantPad": ("pad", "pad_adjoint"),
     "ReflectionPad": ("pad", "pad_adjoint"),
     "ReplicationPad": ("pad", "pad_adjoint"),
     "CircularPad": ("pad", "pad_adjoint"),
 }
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
+# MaxUnpool and FractionalMaxPool call kernels that numba leaves to torch: tests/functional/test_indexed_pooling.py
+CLASSES = [
+    name
+    for name in nn.__all__
+    if isinstance(getattr(nn, name), type) and not name.startswith(("MaxUnpool", "FractionalMaxPool"))
+]
 SHAPES = {1: (2, 3, 8), 2: (2, 3, 8, 6), 3: (2, 3, 4, 6, 8)}
 
 
 def layer(name):
-    words = {"Conv": (3, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}.get(name[:4], (1,))
+    words = {"Conv": (3, 2, 3), "MaxP": (2,), "AvgP": (2,), "LPPo": (2, 2), "Adap": (5,), "Cons": (1, 0.5)}.get(
+        name[:4], (1,)
+    )
     return getattr(nn, name)(*words), torch.randn(SHAPES[int(name[-2])])
 
 
@@ -263,7 +273,7 @@ def test_a_max_pooling_keeps_one_small_integer_an_output(kernel, each):
     assert row.saved_bytes == each * outputs
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if "AvgPool" in name or "Pad" in name])
+@pytest.mark.parametrize("name", [name for name in CLASSES if name.startswith("AvgPool") or "Pad" in name])
 def test_average_pooling_and_padding_keep_nothing(name):
     module, x = layer(name)
     module.value = 0.0

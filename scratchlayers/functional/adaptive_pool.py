@@ -113,7 +113,10 @@ def _adaptive_avg_pool(rank: int, input: Tensor, output_size: Any) -> Tensor:
         if set(size) == {1} and _is_odd(rank, input):
             return input.mean(tuple(range(-1, -rank - 1, -1)), keepdim=True)
         regions = _plan(rank, input.shape, size, False)
-        check(input, FLOATS)
+        if rank == 3 and 0 in input.shape[-4:]:
+            raise ValueError(f"a mean over three axes needs channels, got shape {tuple(input.shape)}")
+        if 0 not in size or input.is_complex():
+            check(input, FLOATS)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _AVG[rank], input, output_size)
     if regions is None:
@@ -129,7 +132,7 @@ def _is_odd(rank: int, input: Tensor) -> bool:
     """Whether torch takes an input for a single mean that it would refuse for more of them."""
     if input.dim() not in (rank + 1, rank + 2):
         return rank > 1
-    return input.is_complex() or 0 in input.shape[-rank:]
+    return input.is_complex() or 0 in input.shape[-rank - 1 :]
 
 
 def _adaptive_max_pool(

@@ -1,8 +1,11 @@
 """Every class of ``scratchlayers.nn``: constructor arguments and an input shape, plain and with everything said."""
 
+import torch
+
 from scratchlayers import nn
 
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
+# MaxUnpool takes two tensors: tests/functional/test_indexed_pooling.py
+CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type) and not name.startswith("MaxUnpool")]
 SIZE = (7, 6, 5)
 
 
@@ -30,6 +33,10 @@ def arguments(name):
     if family == "AvgPool":
         every = {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False}
         return [{"kernel_size": kernel}, {"kernel_size": 3, **every, **({"divisor_override": 3} if rank > 1 else {})}]
+    if family == "FractionalMaxPool":
+        samples = torch.rand(2, 4, rank, generator=torch.Generator().manual_seed(0))
+        words = {"kernel_size": 2, "output_size": 3, "output_ratio": None, "return_indices": True}
+        return [{**words, "_random_samples": samples}]
     if family == "LPPool":
         every = {"norm_type": 2.0, "kernel_size": 3, "stride": 2, "ceil_mode": True}
         return [{"norm_type": 4, "kernel_size": 2}, every]

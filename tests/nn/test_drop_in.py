@@ -175,7 +175,7 @@ def test_constructors_have_torchs_positions(name):
         given = (4, 6, 3, 1, 1, 1, 2, False, "circular")
     elif "Transpose" in name:
         given = (4, 6, 3, 2, 1, 1, 2, False, 2)
-    elif "Adaptive" in name or "LPPool" in name:
+    elif "Adaptive" in name or "LPPool" in name or "Fractional" in name:
         given = tuple(words.values())
     elif "MaxPool" in name:
         given = (3, 2, 1, 1, True, True)
