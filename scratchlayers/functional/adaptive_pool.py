@@ -12,7 +12,7 @@ from torch import Tensor
 from .. import registry
 from ..geometry import Frame, Regions, Sizes, whole
 from ..ops.pad import pad
-from ..ops.pool import MaxPool, avg_pool
+from ..ops.pool import MaxPool, TapIndex, avg_pool
 from .border import FLOATS, batched, check, nothing, refuse, remembered, spatial
 
 OutputSize = int | None | tuple[int | None, ...] | list[int | None]
@@ -115,7 +115,7 @@ def _adaptive_avg_pool(rank: int, input: Tensor, output_size: Any) -> Tensor:
         regions = _plan(rank, input.shape, size, False)
         if rank == 3 and 0 in input.shape[-4:]:
             raise ValueError(f"a mean over three axes needs channels, got shape {tuple(input.shape)}")
-        if 0 not in size or input.is_complex():
+        if 0 not in size or rank == 3 or input.is_complex():
             check(input, FLOATS)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _AVG[rank], input, output_size)
@@ -145,7 +145,7 @@ def _with_indices(rank: int, input: Tensor, output_size: Any) -> tuple[Tensor, T
     y, tap, regions, kernels = _chosen(rank, input, output_size)
     if regions is None:
         return y, torch.empty_like(y, dtype=torch.int64)
-    index = kernels.tap_index(tap, regions.grid)
+    index = TapIndex.call(tap, regions.grid, kernels)
     if regions.frame.input_size != regions.frame.output_size:
         index = _places(regions.frame, index.device)[index]
     index = index.contiguous() if rank == 3 else index

@@ -76,6 +76,16 @@ class Unpool(LinearMap):
         (size,) = how
         return like(put(x.where(_lasts(index, prod(size)), 0), index, size), x)
 
+    @staticmethod
+    def jvp(ctx, tx, *_):
+        (index,) = ctx.saved_tensors
+        return Unpool.call(tx, ctx.kernel, ctx.adjoint, index, ctx.how)
+
+    @staticmethod
+    def vmap(info, dims, x, put, take, index, how):
+        x, index = (as_images(a, at, info.batch_size) for a, at in ((x, dims[0]), (index, dims[3])))
+        return split(Unpool.call(x, put, take, index, how), 0, info.batch_size), 0
+
 
 def _lasts(index: Tensor, count: int) -> Tensor:
     """Return True where no later index of the same plane names the same of ``count`` places."""

@@ -13,6 +13,8 @@ from tests.compare import EXACT, ROUNDED, agree
 from tests.draw import Call, batches, examples, ints, layouts, seeds, tensor
 
 FLOATS = (torch.float64, torch.float32)
+# torch compiles its own rules for forward mode when it is first used
+forward_mode = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
 ranks = pytest.mark.parametrize("rank", [1, 2, 3])
 
 
@@ -126,3 +128,20 @@ def test_regions_laid_end_to_end_hold_what_the_formula_names(n, m):
             filled = [region[-1] if repeat else -1] * (grid.kernel_size[0] - len(region))
             assert sizes[p] == len(region)
             assert list(window) == region + filled
+
+
+@ranks
+@pytest.mark.parametrize("kind", ["avg", "max"])
+@forward_mode
+def test_it_maps_over_slices_and_has_tangents(rank, kind):
+    x = torch.randn(3, 2, 2, *(5, 4, 3)[:rank], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for size in (1, (2, 6, 3)[:rank]):
+
+        def call(x, size=size, space=F):
+            return getattr(space, f"adaptive_{kind}_pool{rank}d")(x, size)
+
+        want = torch.stack([call(y, space=torch.nn.functional) for y in x])
+        torch.testing.assert_close(torch.func.vmap(call)(x), want, rtol=1e-12, atol=1e-12)
+        for mode in (torch.func.jacfwd, torch.func.jacrev):
+            expected = torch.func.jacrev(lambda x: call(x, space=torch.nn.functional))(x[0])
+            torch.testing.assert_close(mode(call)(x[0]), expected, rtol=1e-12, atol=1e-12)

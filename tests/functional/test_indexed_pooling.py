@@ -16,6 +16,8 @@ from tests.test_handwritten import HandWritten
 ranks = pytest.mark.parametrize("rank", [1, 2, 3])
 random_ranks = pytest.mark.parametrize("rank", [2, 3])
 backends = pytest.mark.parametrize("backend", registry.names())
+# torch compiles its own rules for forward mode when it is first used
+forward_mode = pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
 FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -184,3 +186,31 @@ def test_the_modules_choose_and_are_explained(rank):
             (row,) = observe(module, *operands)
             module(operands[0].clone().requires_grad_(), *operands[1:]).sum().backward()
         assert set(row.backends) == kernels == set(calls)
+
+
+@ranks
+@forward_mode
+def test_max_unpool_maps_over_slices_and_has_torchs_tangent(rank):
+    pairs = [pooled(rank, x(rank) * scale, 3, 1, 0) for scale in (1, -1)]
+    y, index = (torch.stack(both) for both in zip(*pairs, strict=True))
+
+    def call(y, index, space=F):
+        return getattr(space, f"max_unpool{rank}d")(y, index, 3, 1, 0)
+
+    want = torch.stack([call(*pair, space=torch_functional) for pair in pairs])
+    assert torch.equal(torch.func.vmap(call)(y, index), want)
+    value, tangent = torch.func.jvp(lambda y: call(y, index[0]), (y[0],), (y[0].sin(),))
+    assert torch.equal(value, want[0])
+    assert torch.equal(tangent, call(y[0].sin(), index[0], torch_functional))
+
+
+@random_ranks
+def test_fractional_max_pool_maps_over_slices(rank):
+    y, u = torch.stack([x(rank), -x(rank)]), torch.rand(2, 2, 3, rank, dtype=torch.float64)
+
+    def call(y, u, space=F):
+        return getattr(space, f"fractional_max_pool{rank}d")(y, 2, 4, None, True, u)
+
+    wanted = zip(*(call(y[i], u[i], torch_functional) for i in range(2)), strict=True)
+    for found, want in zip(torch.func.vmap(call)(y, u), wanted, strict=True):
+        assert torch.equal(found, torch.stack(want))
