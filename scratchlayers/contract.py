@@ -78,6 +78,12 @@ class Kernels(Protocol):
         Of a tap outside the input it may be anything.
         """
 
+    def take(self, x: Tensor, index: Tensor, size: Sizes) -> Tensor:
+        """y[n,c,p] = x[n,c,i], i = index[n,c,p] (int64) being a flat position over ``size``, which is x's."""
+
+    def put(self, gy: Tensor, index: Tensor, size: Sizes) -> Tensor:
+        """gx = the transpose of ``take``: every gy[n,c,p] is added to the x[n,c,i] it came from."""
+
     def avg_pool(self, x: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
         """y[n,c,p] = Σ_t x[n,c,p,t] / Π_axis divisors[axis][p_axis]; integers truncate towards 0."""
 

@@ -21,6 +21,14 @@ _KERNELS = {
     (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d): ("conv_input_grad", "conv", "conv_weight_grad"),
     (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d): ("max_pool", "scatter"),
     (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d): ("avg_pool", "avg_pool_adjoint"),
+    (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d): ("pad", "max_pool", "scatter", "pad_adjoint"),
+    (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d): (
+        *("pad", "avg_pool"),
+        *("avg_pool_adjoint", "pad_adjoint"),
+    ),
+    (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d): ("avg_pool", "avg_pool_adjoint"),
+    ((), nn.FractionalMaxPool2d, nn.FractionalMaxPool3d): ("take", "max_pool", "put"),
+    (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d): ("put", "take"),
 }
 
 
@@ -139,7 +147,8 @@ def _counting(row: Layer, module: torch_nn.Module):
 def _kernels(module: torch_nn.Module) -> tuple[tuple[str, ...], int]:
     """(the kernels a module calls, the number of its spatial axes)."""
     padding = ("pad", "pad_adjoint")
-    index = ("tap_index",) if getattr(module, "return_indices", False) else ()
+    told = getattr(module, "return_indices", False) and not hasattr(module, "_random_samples")
+    index = ("tap_index",) if told else ()
     if isinstance(module, (nn.Unfold, nn.Fold)):
         return ("unfold", "fold"), 2
     for rank, kinds in enumerate(zip(*_KERNELS, strict=True), start=1):

@@ -13,6 +13,7 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (arXiv
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import index
 from typing import NamedTuple, SupportsIndex, TypeGuard, cast
 
@@ -232,6 +233,48 @@ def _runs(size: int, before: int, after: int, mode: str) -> tuple[Run, ...]:
             raise ValueError(f"{mode} padding repeats at most {most} of {size} elements, got {(before, after)}")
         runs = [Run(0, start, *ahead), *runs, Run(stop, size + before + after, *behind)]
     return tuple(run for run in runs if run.start < run.stop)
+
+
+class Regions(NamedTuple):
+    """Windows that need not be of one size, laid end to end by ``frame``, so that those of ``grid`` do not overlap.
+
+    ``sizes[axis][p]`` is the number of elements that the region at position p has of its own.
+    """
+
+    frame: Frame
+    grid: Grid
+    sizes: tuple[Sizes, ...]
+
+    @classmethod
+    def adaptive(cls, input_size: Sizes, output_size: Sizes, repeat: bool) -> Regions:
+        """Cut each axis of n elements into m regions, the p-th from ⌊p n / m⌋ to ⌈(p + 1) n / m⌉, as torch does.
+
+        A region smaller than the largest of its axis is filled up by copies of its last element with ``repeat``, by
+        zeros without. Where all are of one size and one step apart, the axis stays as it is.
+        """
+        runs, windows, sizes = zip(
+            *(_regions(n, m, repeat) for n, m in zip(input_size, output_size, strict=True)), strict=True
+        )
+        kernel, stride, laid = zip(*windows, strict=True)
+        zeros = (0,) * len(input_size)
+        grid = Grid(laid, output_size, kernel, stride, (1,) * len(zeros), zeros, zeros)
+        return cls(Frame(input_size, laid, runs), grid, sizes)
+
+
+def _regions(n: int, m: int, repeat: bool) -> tuple[tuple[Run, ...], tuple[int, int, int], Sizes]:
+    """(runs, (kernel, stride, size of the axis they make), sizes) of one axis."""
+    starts = [p * n // m for p in range(m)]
+    sizes = tuple(-(-(p + 1) * n // m) - start for p, start in enumerate(starts))
+    steps = {after - before for before, after in pairwise(starts)}
+    if len({*sizes}) == 1 and len(steps) < 2 and 0 not in steps:
+        return (Run(0, n, 0, 1),), (sizes[0], max(steps, default=1), n), sizes
+    k = max(sizes)
+    runs = []
+    for p, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        runs.append(Run(p * k, p * k + size, start, 1))
+        if repeat and size < k:
+            runs.append(Run(p * k + size, (p + 1) * k, start + size - 1, 0))
+    return tuple(runs), (k, k, m * k), sizes
 
 
 def per_axis(rank: int, value: Ints, name: str, least: int = 1) -> Sizes:

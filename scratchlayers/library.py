@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from math import prod
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -34,6 +35,11 @@ def kernels(x: Tensor, rank: int) -> Kernels:
     return registry.kernels(x.device.type, x.dtype, rank)
 
 
+def has_values(x: Tensor) -> bool:
+    """Whether the numbers in a tensor may be looked at now: not where a tracer or a vmap stands between."""
+    return not (_modes() or type(x) not in _PLAIN or x.is_meta or torch._C._functorch.is_batchedtensor(x))
+
+
 @lru_cache(maxsize=64)
 def operators(backend: str | None, precision: str) -> Kernels:
     """Return the kernels as operators that ask for this backend and precision when they run."""
@@ -55,7 +61,8 @@ def run(name: str, how: str, *operands: Any) -> Any:
     x = operands[0]
     backend, precision = how.split(" ")
     operands = tuple(_deep(v, k) for v, k in zip(operands, _KINDS[name], strict=False))
-    found = registry.resolve(backend or None, precision, x.device.type, x.dtype, x.dim() - 2, registry.generation())
+    rank = next((v.rank for v in operands if isinstance(v, (Grid, Frame))), x.dim() - 2)
+    found = registry.resolve(backend or None, precision, x.device.type, x.dtype, rank, registry.generation())
     y = getattr(found, name)(*operands)
     tensors = [t for t in operands if isinstance(t, Tensor) and t.dim() == x.dim()]
     return tuple(like(part, *tensors) for part in y) if isinstance(y, tuple) else like(y, *tensors)
@@ -102,6 +109,22 @@ def _of_tap_index(tap: Tensor, grid: Grid) -> Iterator[Result]:
     yield tap.shape, torch.int64
 
 
+def _of_take(x: Tensor, index: Tensor, size: Sizes) -> Iterator[Result]:
+    yield index.shape, None
+
+
+def _of_put(gy: Tensor, index: Tensor, size: Sizes) -> Iterator[Result]:
+    yield (*gy.shape[:2], *size), None
+
+
+def _of_unfold(x: Tensor, grid: Grid) -> Iterator[Result]:
+    yield (x.shape[0], x.shape[1] * prod(grid.kernel_size), prod(grid.output_size)), None
+
+
+def _of_fold(gy: Tensor, grid: Grid) -> Iterator[Result]:
+    yield (gy.shape[0], gy.shape[1] // prod(grid.kernel_size), *grid.input_size), None
+
+
 _RESULTS: dict[str, Callable[..., Iterator[Result]]] = {
     "conv": _of_conv,
     "conv_input_grad": _of_input_grad,
@@ -112,8 +135,12 @@ _RESULTS: dict[str, Callable[..., Iterator[Result]]] = {
     "gather": _of_output,
     "scatter": _of_input,
     "tap_index": _of_tap_index,
+    "take": _of_take,
+    "put": _of_put,
     "avg_pool": _of_output,
     "avg_pool_adjoint": _of_input,
+    "unfold": _of_unfold,
+    "fold": _of_fold,
 }
 
 
@@ -143,6 +170,8 @@ def _deep(value: Any, kind: str) -> Any:
             for length in numbers[2 * rank : 3 * rank]
         )
         return Frame(tuple(sizes[:rank]), tuple(sizes[rank:]), runs)
+    if kind == "Sizes":
+        return tuple(value)
     if kind == "tuple[Sizes, ...]":
         rest = iter(value[1 + value[0] :])
         return tuple(tuple(next(rest) for _ in range(length)) for length in value[1 : 1 + value[0]])
@@ -153,6 +182,7 @@ _WRITTEN = {
     "Tensor": "Tensor",
     "Tensor | None": "Tensor?",
     "int": "SymInt",
+    "Sizes": "SymInt[]",
     "Grid": "SymInt[]",
     "Frame": "SymInt[]",
     "tuple[Sizes, ...]": "SymInt[]",

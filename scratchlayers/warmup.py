@@ -28,6 +28,8 @@ _USUAL = (
     *(("Conv", (64, 64, k, s, k // 2, 1, 64), 64) for k, s in ((3, 1), (3, 2), (5, 1), (7, 1))),
     *(("ConvTranspose", words, words[0]) for words in ((32, 16, 2, 2), (32, 16, 3, 2, 1, 1))),
     *((kind, words, 16) for kind in ("MaxPool", "AvgPool") for words in ((2,), (3, 2, 1))),
+    *((f"Adaptive{kind}", (size,), 16) for kind in ("MaxPool", "AvgPool") for size in (1, 3)),
+    ("LPPool", (2, 2), 16),
     *((f"{mode}Pad", (1,), 16) for mode in ("Zero", "Reflection", "Replication", "Circular")),
 )
 

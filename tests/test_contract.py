@@ -18,7 +18,7 @@ def backend(**changes):
 def test_the_names_are_those_of_the_protocol_and_each_is_documented():
     assert (
         *("conv", "conv_input_grad", "conv_weight_grad", "pad", "pad_adjoint"),
-        *("max_pool", "gather", "scatter", "tap_index", "avg_pool", "avg_pool_adjoint"),
+        *("max_pool", "gather", "scatter", "tap_index", "take", "put", "avg_pool", "avg_pool_adjoint"),
         *("unfold", "fold"),
     ) == NAMES
     assert all(getattr(Kernels, name).__doc__ for name in NAMES)

@@ -17,11 +17,11 @@ from scratchlayers.conversion import Report
 from scratchlayers.nn.choice import Chooses
 
 from .architectures import ARCHITECTURES, built, computed
-from .nn.build import CLASSES, rank_of, usual
+from .nn.build import USUAL, rank_of, usual
 from .operators import borrowed
 from .registries import recorder
 
-TORCHS = tuple(getattr(torch_nn, name) for name in CLASSES)
+TORCHS = tuple(getattr(torch_nn, name) for name in USUAL)
 SHAPES = {1: (2, 2, 8), 2: (2, 2, 8, 7), 3: (2, 2, 6, 5, 7)}
 
 
@@ -93,7 +93,7 @@ def test_every_class_of_the_family_is_ours_and_only_those(story):
 
 
 def test_nothing_is_left_alone(story):
-    assert alone(story.model) == {}
+    assert left_alone(story.model) == {}
     assert set(report(story.model).ours) == set(family(story.model))
 
 
@@ -123,19 +123,6 @@ def tensor(y):
     while not isinstance(y, torch.Tensor):
         y = y[0]
     return y
-
-
-def alone(model):
-    """What is left alone, but for what we have no class for."""
-    return {name: why for name, why in left_alone(model).items() if "not written by hand yet" not in why}
-
-
-def test_what_we_have_no_class_for_is_named():
-    model = torch_nn.Sequential(torch_nn.AdaptiveAvgPool2d(1), torch_nn.Linear(1, 1), torch_nn.LPPool2d(1, 2))
-    assert left_alone(model) == {
-        "0": "AdaptiveAvgPool2d is torch's own, not written by hand yet",
-        "2": "LPPool2d is torch's own, not written by hand yet",
-    }
 
 
 def test_a_module_whose_forward_was_replaced_is_left_alone():
@@ -194,7 +181,7 @@ def test_reverted_model_is_what_it_was_to_the_bit(story):
 
 def layers():
     """One module of every class, and those with words that their ``forward`` reads."""
-    for name in CLASSES:
+    for name in USUAL:
         yield pytest.param(name, usual(name, SHAPES[rank_of(name)]), {}, id=name)
     for mode in ("reflect", "replicate", "circular"):
         yield pytest.param(
@@ -227,7 +214,7 @@ def test_converted_layer_computes_what_it_did(name, words, options, batched):
     assert type(revert(layer)) is getattr(torch_nn, name)
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name.startswith("MaxPool")])
+@pytest.mark.parametrize("name", [name for name in USUAL if name.startswith("MaxPool")])
 def test_converted_max_pool_returns_torchs_indices(name):
     layer = getattr(torch_nn, name)(2, stride=1, return_indices=True)
     x = torch.randn(SHAPES[int(name[-2])])

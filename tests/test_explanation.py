@@ -13,7 +13,7 @@ from scratchlayers.contract import Backend
 from scratchlayers.explanation import Layer, observe
 
 from .architectures import built
-from .nn.build import CLASSES, rank_of, usual
+from .nn.build import USUAL, rank_of, usual
 from .registries import recorder, recording, registered
 
 CONV = ("conv", "conv_input_grad", "conv_weight_grad")
@@ -22,6 +22,9 @@ KERNELS = {
     "ConvTranspose": ("conv_input_grad", "conv", "conv_weight_grad"),
     "MaxPool": ("max_pool", "scatter"),
     "AvgPool": ("avg_pool", "avg_pool_adjoint"),
+    "AdaptiveMaxPool": ("pad", "max_pool", "scatter", "pad_adjoint"),
+    "AdaptiveAvgPool": ("pad", "avg_pool", "avg_pool_adjoint", "pad_adjoint"),
+    "LPPool": ("avg_pool", "avg_pool_adjoint"),
     "ZeroPad": ("pad", "pad_adjoint"),
     "ConstantPad": ("pad", "pad_adjoint"),
     "ReflectionPad": ("pad", "pad_adjoint"),
@@ -59,7 +62,7 @@ def test_every_call_of_a_layer_of_ours_is_a_row_in_order():
 
 
 @pytest.mark.parametrize("batched", [True, False], ids=["batched", "unbatched"])
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", USUAL)
 def test_every_class_tells_its_kernels_and_its_output(name, batched):
     module, x = layer(name)
     x = x if batched else x[0]
@@ -69,7 +72,7 @@ def test_every_class_tells_its_kernels_and_its_output(name, batched):
     assert row.refusals == {kernel: {} for kernel in row.backends}
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", USUAL)
 def test_the_kernels_that_are_told_are_those_that_run(name):
     module, x = layer(name)
     with recorder(priority=1) as calls:
@@ -265,7 +268,7 @@ def test_a_max_pooling_keeps_one_small_integer_an_output(kernel, each):
     assert row.saved_bytes == each * outputs
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if "AvgPool" in name or "Pad" in name])
+@pytest.mark.parametrize("name", [name for name in USUAL if name.startswith("AvgPool") or "Pad" in name])
 def test_average_pooling_and_padding_keep_nothing(name):
     module, x = layer(name)
     module.value = 0.0

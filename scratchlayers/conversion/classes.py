@@ -18,7 +18,7 @@ from torch.nn.utils import parametrize
 
 from ..nn.choice import Chooses
 from .redirect import Redirect
-from .table import CLASSES, NOT_YET, THEIRS
+from .table import CLASSES, THEIRS
 
 _ORIGIN = "_converted_from"
 _made: WeakValueDictionary[type, type] = WeakValueDictionary()
@@ -89,8 +89,6 @@ def _joined(kind: type) -> type:
 
 
 def _objection(kind: type) -> str | None:
-    if issubclass(kind, NOT_YET):
-        return f"{kind.__name__} is torch's own, not written by hand yet"
     if kind.__module__.split(".")[0] == "torch":
         return f"{_full(kind)} is torch's own and not a layer of torch.nn"
     if type(kind) not in (type, ABCMeta):

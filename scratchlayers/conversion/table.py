@@ -16,19 +16,5 @@ CLASSES: dict[type, type] = {
 }
 THEIRS: dict[type, type] = {ours: torchs for torchs, ours in CLASSES.items()}
 
-_FAMILY = (
-    "AdaptiveAvgPool",
-    "AdaptiveMaxPool",
-    "FractionalMaxPool",
-    "LPPool",
-    "MaxUnpool",
-)
-NOT_YET = tuple(
-    kind
-    for name in _FAMILY
-    for rank in (1, 2, 3)
-    if (kind := getattr(torch_nn, f"{name}{rank}d", None)) and kind not in CLASSES
-)
-
 FUNCTIONS: dict[tuple[ModuleType, str], Callable[..., Any]] = {(space, name): ours for space, name, ours in PLACES}
 """What :func:`scratchlayers.patch` puts where: (module of torch, name) to our function."""

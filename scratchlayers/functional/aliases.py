@@ -109,7 +109,7 @@ _OTHERWISE = {
         constant_pad_nd,
         convolution,
     )
-}
+} | {"adaptive_max_pool1d": functional.adaptive_max_pool1d_with_indices}  # torch's returns a pair
 
 
 def _places() -> list[tuple[ModuleType, str, Callable[..., Any]]]:

@@ -101,5 +101,10 @@ def spatial(shape: torch.Size, rank: int) -> tuple[int, ...]:
     return tuple(shape[-rank:])
 
 
+def nothing(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return an empty result, of which the gradient for ``x`` is 0."""
+    return x.flatten()[:0].reshape(shape).clone()
+
+
 def _flat(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import grad as _torch
 
-from .. import registry
+from .. import library
 from ..geometry import Grid, Ints, Window, whole
 from ..ops.conv import InputGrad, WeightGrad
 from .border import FLOATS, check, refuse, remembered
+from .traced import traceable
 
 _INPUT = {1: _torch.conv1d_input, 2: _torch.conv2d_input, 3: _torch.conv3d_input}
 _WEIGHT = {1: _torch.conv1d_weight, 2: _torch.conv2d_weight, 3: _torch.conv3d_weight}
@@ -129,24 +130,26 @@ def conv3d_weight(
     return _weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
+@traceable
 def _input(rank: int, input_size: Sequence[int], weight: Tensor, grad_output: Tensor, *words: Ints) -> Tensor:
     try:
         grid = _plan(rank, tuple(input_size), weight.shape, grad_output.shape, *words)
         check(grad_output, FLOATS, weight)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _INPUT[rank], input_size, weight, grad_output, *words)
-    kernels = registry.kernels(grad_output.device.type, grad_output.dtype, rank)
+    kernels = library.kernels(grad_output, rank)
     gx: Tensor = InputGrad.call(grad_output, weight, None, grid, words[-1], kernels)
     return gx
 
 
+@traceable
 def _weight(rank: int, input: Tensor, weight_size: Sequence[int], grad_output: Tensor, *words: Ints) -> Tensor:
     try:
         grid = _plan(rank, input.shape, tuple(weight_size), grad_output.shape, *words)
         check(grad_output, FLOATS, input)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _WEIGHT[rank], input, weight_size, grad_output, *words)
-    kernels = registry.kernels(grad_output.device.type, grad_output.dtype, rank)
+    kernels = library.kernels(grad_output, rank)
     gw: Tensor = WeightGrad.call(input, grad_output, grid, words[-1], kernels)
     return gw
 

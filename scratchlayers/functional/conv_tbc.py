@@ -7,11 +7,13 @@ from torch import Tensor
 
 from .border import COMPLEX, FLOATS, INTEGERS, check, refuse
 from .conv import conv1d
+from .traced import traceable
 
 _OPERATOR = torch.conv_tbc
 _DTYPES = FLOATS | INTEGERS | COMPLEX - {torch.complex32}
 
 
+@traceable
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """Slide filters over time: ``torch.nn.functional.conv_tbc``, hand-written.
 

@@ -8,15 +8,17 @@ import torch
 import torch.nn.functional as _torch
 from torch import Tensor
 
-from .. import registry
+from .. import library
 from ..geometry import Grid, Ints, Sizes, Window, per_axis
 from ..ops import fold as ops
 from .border import FLOATS, batched, check, refuse, remembered, spatial
+from .traced import traceable
 
 _UNFOLD, _FOLD = _torch.unfold, _torch.fold
 _DTYPES = FLOATS | {torch.complex64, torch.complex128, torch.bool}
 
 
+@traceable
 def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Tensor:
     """Lay every window of an image into a column: ``torch.nn.functional.unfold``, hand-written.
 
@@ -42,10 +44,11 @@ def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints =
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _UNFOLD, input, *words)
     x = batched(input, 2)
-    y = ops.unfold(x, grid, registry.kernels(x.device.type, x.dtype, 2))
+    y = ops.unfold(x, grid, library.kernels(x, 2))
     return y if x is input else y.squeeze(0)
 
 
+@traceable
 def fold(
     input: Tensor,
     output_size: Ints,
@@ -80,7 +83,7 @@ def fold(
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, False, _FOLD, input, *words)
     y = batched(input, 1)
-    x = ops.fold(y, grid, registry.kernels(y.device.type, y.dtype, 2))
+    x = ops.fold(y, grid, library.kernels(y, 2))
     return x if y is input else x.squeeze(0)
 
 

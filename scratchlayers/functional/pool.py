@@ -79,6 +79,45 @@ def max_pool3d(
     return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """:func:`max_pool1d` with its indices, whatever ``return_indices`` says."""
+    return _with_indices(1, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """:func:`max_pool2d` with its indices, whatever ``return_indices`` says."""
+    return _with_indices(2, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """:func:`max_pool3d` with its indices, whatever ``return_indices`` says."""
+    return _with_indices(3, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
 def avg_pool1d(
     input: Tensor,
     kernel_size: Ints,
@@ -138,20 +177,33 @@ def avg_pool3d(
 @traceable
 def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, Tensor]:
     *window, return_indices = words
+    if return_indices:
+        return _with_indices(rank, input, *window)
+    y, *_ = _chosen(rank, input, FLOATS if rank == 1 else FLOATS | INTEGERS, words)
+    return y
+
+
+@traceable
+def _with_indices(rank: int, input: Tensor, *window: Any) -> tuple[Tensor, Tensor]:
+    y, tap, grid, kernels = _chosen(rank, input, FLOATS | INTEGERS, (*window, True))
+    index = TapIndex.call(tap, grid, kernels)
+    return y, index if index.dim() == y.dim() else index.squeeze(0)
+
+
+def _chosen(
+    rank: int, input: Tensor, dtypes: frozenset[torch.dtype], words: tuple[Any, ...]
+) -> tuple[Tensor, Tensor, Grid, Any]:
+    """(y, the tap of each window, batched, the grid, the kernels)."""
+    *window, _ = words
     try:
         grid = _plan(rank, input.shape, *window)
-        check(input, FLOATS if rank == 1 and not return_indices else FLOATS | INTEGERS)
+        check(input, dtypes)
     except (ValueError, TypeError, AttributeError) as ours:
         refuse(ours, is_extension(window[2]), _MAX[rank], input, *words)
     x = batched(input, rank)
     kernels = library.kernels(x, rank)
-    y: Tensor
     y, tap = MaxPool.call(x, grid, kernels)
-    y = y if x is input else y.squeeze(0)
-    if not return_indices:
-        return y
-    index = TapIndex.call(tap, grid, kernels)
-    return y, index if x is input else index.squeeze(0)
+    return y if x is input else y.squeeze(0), tap, grid, kernels
 
 
 @traceable

@@ -28,12 +28,12 @@ def traceable(function: Function) -> Function:
     _leave_alone(function)
 
     @wraps(function)
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
         if not torch.compiler.is_compiling():
-            return function(*arguments)
+            return function(*arguments, **named)
         operands: list[Tensor] = []
         numbers: list[int | torch.SymInt] = []
-        words = _written(arguments, operands, numbers)
+        words = _written((arguments, tuple(named.items())), operands, numbers)
         y = torch.ops.scratchlayers.functional(name, words, operands, numbers)
         return y[0] if len(y) == 1 else tuple(y)
 
@@ -75,7 +75,8 @@ def _read(tree: ast.expr, operands: Iterator[Tensor], numbers: Iterator[int]) ->
 
 
 def _functional(name: str, words: str, operands: list[Tensor], numbers: list[int]) -> list[Tensor]:
-    y = _functions[name](*_read(_tree(words), iter(operands), iter(numbers)))
+    arguments, named = _read(_tree(words), iter(operands), iter(numbers))
+    y = _functions[name](*arguments, **dict(named))
     return [y] if isinstance(y, Tensor) else list(y)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
+
+import torch
 from torch import Tensor
 
 from .batching import as_images, split
@@ -60,6 +63,36 @@ class TapIndex(Op):
     @staticmethod
     def vmap(info, dims, tap, grid, kernels):
         return split(TapIndex.call(as_images(tap, dims[0], info.batch_size), grid, kernels), 0, info.batch_size), 0
+
+
+class Unpool(LinearMap):
+    """x → y by ``kernels.put``, but where several x have one place the last is kept; backward, all read its gradient.
+
+    (That is no transpose where places coincide. It is what torch does.)
+    """
+
+    @staticmethod
+    def forward(x, put, take, index, how):
+        (size,) = how
+        return like(put(x.where(_lasts(index, prod(size)), 0), index, size), x)
+
+    @staticmethod
+    def jvp(ctx, tx, *_):
+        (index,) = ctx.saved_tensors
+        return Unpool.call(tx, ctx.kernel, ctx.adjoint, index, ctx.how)
+
+    @staticmethod
+    def vmap(info, dims, x, put, take, index, how):
+        x, index = (as_images(a, at, info.batch_size) for a, at in ((x, dims[0]), (index, dims[3])))
+        return split(Unpool.call(x, put, take, index, how), 0, info.batch_size), 0
+
+
+def _lasts(index: Tensor, count: int) -> Tensor:
+    """Return True where no later index of the same plane names the same of ``count`` places."""
+    places = index.flatten(2)
+    order = torch.arange(places.shape[2], device=index.device).expand_as(places)
+    last = order.new_zeros(*index.shape[:2], count).scatter_reduce_(2, places, order, "amax")
+    return (last.gather(2, places) == order).reshape(index.shape)
 
 
 def avg_pool(x: Tensor, divisors, grid, kernels) -> Tensor:

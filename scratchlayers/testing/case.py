@@ -9,6 +9,7 @@ from ..geometry import Frame, Grid, Ints, Padding, Pairs, Sizes, Window, divisor
 
 CONV = ("conv", "conv_input_grad", "conv_weight_grad")
 MAX = ("max_pool", "gather", "scatter", "tap_index")
+FLAT = ("take", "put")
 AVG = ("avg_pool", "avg_pool_adjoint")
 PAD = ("pad", "pad_adjoint")
 FOLD = ("unfold", "fold")
@@ -77,7 +78,8 @@ class Case:
             return True
         if kernel == "tap_index" and not self._every_window_reads():
             return False
-        return self.groups == 1 and (kernel in (*MAX, *FOLD) or (kernel in AVG and set(self.grid.dilation) == {1}))
+        over = (*MAX, *FLAT, *FOLD)
+        return self.groups == 1 and (kernel in over or (kernel in AVG and set(self.grid.dilation) == {1}))
 
     def _every_window_reads(self) -> bool:
         """Whether every window has a tap inside the input: if not, there is no index to name."""

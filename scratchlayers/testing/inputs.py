@@ -58,6 +58,11 @@ class Values:
         drawn = torch.randint(prod(case.grid.kernel_size), case.output, generator=self.generator)
         return drawn.to(self.device, tap_dtype(case.grid))
 
+    def places(self, case: Case) -> Tensor:
+        """Return any flat position over the input for each output of a pooling."""
+        drawn = torch.randint(prod(case.input[2:]), case.output, generator=self.generator)
+        return drawn.to(self.device)
+
 
 class WholeValues(Values):
     """Small whole numbers, many of them equal, so that sums are exact in any order."""
@@ -109,6 +114,16 @@ _INPUTS = {
     "gather": lambda case, values: {"x": values(*case.input), "tap": values.taps(case), "grid": case.grid},
     "scatter": lambda case, values: {"gy": values(*case.output), "tap": values.taps(case), "grid": case.grid},
     "tap_index": lambda case, values: {"tap": _chosen(case, values), "grid": case.grid},
+    "take": lambda case, values: {
+        "x": values(*case.input),
+        "index": values.places(case),
+        "size": case.grid.input_size,
+    },
+    "put": lambda case, values: {
+        "gy": values(*case.output),
+        "index": values.places(case),
+        "size": case.grid.input_size,
+    },
     "avg_pool": lambda case, values: {
         "x": values(*case.input),
         "divisors": case.divisors,

@@ -23,7 +23,7 @@ def reference(kernel: str, case: Case | Border, inputs: dict[str, Any]) -> tuple
     """Return a kernel's results in the dtype of its input, by torch."""
     tensors = {name: a for name, a in inputs.items() if isinstance(a, Tensor)}
     dtype = next(iter(tensors.values())).dtype
-    exact = {name: a if name == "tap" else _exact(a) for name, a in tensors.items()}
+    exact = {name: a if name in ("tap", "index") else _exact(a) for name, a in tensors.items()}
     with torch.enable_grad():
         results = _REFERENCES[kernel](case, **{**inputs, **exact})
     if kernel == "tap_index":
@@ -104,6 +104,17 @@ def scatter(case, gy, tap, grid):
 def tap_index(case, tap, grid):
     """Return the flat position that each tap reads."""
     return _located(tap, grid)[0]
+
+
+def take(case, x, index, size):
+    """Tensor.gather."""
+    return x.flatten(2).gather(2, index.cpu().flatten(2)).reshape(index.shape)
+
+
+def put(case, gy, index, size):
+    """The pull-back of gy through ``take``."""
+    x = gy.new_zeros(case.input, requires_grad=True)
+    return _pulled_back(take(case, x, index, size), x, gy)
 
 
 def avg_pool(case, x, divisors, grid):

@@ -72,6 +72,8 @@ OUTPUTS = {
     "gather": ("y",),
     "scatter": ("gx",),
     "tap_index": ("index",),
+    "take": ("y",),
+    "put": ("gx",),
     "avg_pool": ("y",),
     "avg_pool_adjoint": ("gx",),
     "unfold": ("y",),

@@ -1,9 +1,16 @@
 """Every class of ``scratchlayers.nn``: constructor arguments and an input shape, plain and with everything said."""
 
+import torch
+
 from scratchlayers import nn
 
 LAZY = [name for name in nn.__all__ if name.startswith("Lazy")]
-CLASSES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type) and name not in LAZY]
+# MaxUnpool takes two tensors: tests/functional/test_indexed_pooling.py
+CLASSES = [
+    name for name in nn.__all__ if isinstance(getattr(nn, name), type) and not name.startswith(("Lazy", "MaxUnpool"))
+]
+# and FractionalMaxPool is random
+USUAL = [name for name in CLASSES if not name.startswith("FractionalMaxPool")]
 SIZE = (7, 6, 5)
 
 
@@ -16,7 +23,9 @@ def usual(name, shape):
     _, channels, *_, length = shape
     if name == "Fold":
         return (1, channels + length - 1), (1, channels)
-    return {"Conv": (channels, 2, 3), "MaxP": (2,), "AvgP": (2,), "Cons": (1, 0.5)}.get(name[:4], (1,))
+    return {"Conv": (channels, 2, 3), "MaxP": (2,), "AvgP": (2,), "LPPo": (2, 2), "Adap": (3,), "Cons": (1, 0.5)}.get(
+        name[:4], (1,)
+    )
 
 
 def arguments(name):
@@ -46,6 +55,17 @@ def arguments(name):
             {"output_size": (2, 8), "kernel_size": (2, 2)},
             {"output_size": 6, "kernel_size": 2, "dilation": 1, "padding": 1, "stride": (7, 1)},
         ]
+    if family == "FractionalMaxPool":
+        samples = torch.rand(2, 4, rank, generator=torch.Generator().manual_seed(0))
+        words = {"kernel_size": 2, "output_size": 3, "output_ratio": None, "return_indices": True}
+        return [{**words, "_random_samples": samples}]
+    if family == "LPPool":
+        every = {"norm_type": 2.0, "kernel_size": 3, "stride": 2, "ceil_mode": True}
+        return [{"norm_type": 4, "kernel_size": 2}, every]
+    if family.startswith("Adaptive"):
+        sizes = [{"output_size": size} for size in (1, (3, 4, 2)[:rank] if rank > 1 else 4)]
+        more = {"return_indices": True} if family == "AdaptiveMaxPool" else {}
+        return [*sizes, {"output_size": ((9, None, 3) if rank > 1 else (9,))[:rank], **more}]
     value = {"value": 1.5} if family == "ConstantPad" else {}
     sides = (1, 2, 0, 1, 2, 1)[: 2 * rank]
     return [{"padding": 1, **value}, {"padding": sides, **value}, {"padding": (-1, *sides[1:]), **value}]

@@ -249,6 +249,35 @@ def avg_pool_rounds_integers_down(x, divisors, grid):
     return RIGHT["avg_pool"](x.double(), divisors, grid).floor().to(x.dtype)
 
 
+@mutant("put", "adjoint_is_the_transpose")
+def put_overwrites(gy, index, size):
+    gx = torch.zeros(*gy.shape[:2], prod(size), dtype=gy.dtype)
+    return gx.scatter_(2, index.flatten(2), gy.flatten(2)).reshape(*gy.shape[:2], *size)
+
+
+@mutant("put", "half_precision_accumulates_wide")
+def put_accumulates_narrowly(gy, index, size):
+    gx = torch.zeros(*gy.shape[:2], *size, dtype=gy.dtype)
+    for at in range(gy.shape[-1]):
+        gx += RIGHT["put"](gy[..., at : at + 1], index[..., at : at + 1], size)
+    return gx
+
+
+@mutant("take", "one_hot_inputs_land_where_they_should")
+def take_counts_from_the_end(x, index, size):
+    return RIGHT["take"](x, prod(size) - 1 - index, size)
+
+
+@mutant("take", "values_are_torchs")
+def take_reads_the_first_channel_for_all(x, index, size):
+    return RIGHT["take"](x[:, :1].expand_as(x), index, size)
+
+
+@mutant("take", "any_strides_are_read")
+def take_assumes_contiguous_input(x, index, size):
+    return RIGHT["take"](x.as_strided(x.shape, torch.empty(x.shape).stride()) if _dense(x) else x, index, size)
+
+
 # Choosing
 
 

@@ -12,7 +12,7 @@ from ...contract import Backend
 from .average_pooling import avg_pool, avg_pool_adjoint, distribute_value
 from .columns import fold, unfold
 from .convolution import conv, conv_backward, conv_forward, conv_input_grad, conv_single_step, conv_weight_grad
-from .max_pooling import create_mask_from_window, gather, max_pool, scatter, tap_index
+from .max_pooling import create_mask_from_window, gather, max_pool, put, scatter, take, tap_index
 from .padding import pad, pad_adjoint, zero_pad
 from .pooling import pool_backward, pool_forward
 from .tensors import DTYPES, on_tensors
@@ -32,7 +32,7 @@ __all__ = [
 LOOPS = (
     *(conv, conv_input_grad, conv_weight_grad),
     *(pad, pad_adjoint),
-    *(max_pool, gather, scatter, tap_index),
+    *(max_pool, gather, scatter, tap_index, take, put),
     *(avg_pool, avg_pool_adjoint),
     *(unfold, fold),
 )

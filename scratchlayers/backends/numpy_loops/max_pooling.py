@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from ...contract import tap_dtype
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 from .arithmetic import rounded_once
 from .padding import pad, pad_adjoint
 from .tensors import array_dtype
@@ -86,3 +86,22 @@ def tap_index(tap: np.ndarray, grid: Grid) -> np.ndarray:
 
 def _lowest(dtype: np.dtype) -> np.generic:
     return dtype.type(-np.inf if np.issubdtype(dtype, np.inexact) else np.iinfo(dtype).min)
+
+
+def take(x: np.ndarray, index: np.ndarray, size: Sizes) -> np.ndarray:
+    """y[n,c,p] = x[n,c] at the flat position index[n,c,p]."""
+    y = np.zeros(index.shape, x.dtype)
+    for n, c in np.ndindex(index.shape[:2]):
+        for p in np.ndindex(index.shape[2:]):
+            y[n, c, *p] = x[n, c].flat[index[n, c, *p]]
+    return y
+
+
+@rounded_once
+def put(gy: np.ndarray, index: np.ndarray, size: Sizes) -> np.ndarray:
+    """gx[n,c] at the flat position index[n,c,p] += gy[n,c,p]: the transpose of ``take``."""
+    gx = np.zeros((*gy.shape[:2], *size), gy.dtype)
+    for n, c in np.ndindex(index.shape[:2]):
+        for p in np.ndindex(index.shape[2:]):
+            gx[n, c].flat[index[n, c, *p]] += gy[n, c, *p]
+    return gx

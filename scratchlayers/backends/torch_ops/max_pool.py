@@ -59,17 +59,16 @@ def gather(x: Tensor, tap: Tensor, grid) -> Tensor:
     index, inside = tap_index(tap, grid), _inside(tap, grid)
     if inside is not None:
         index = index.where(inside, 0)
-    y = x.reshape(*x.shape[:2], prod(grid.input_size)).gather(2, index.flatten(2)).reshape(tap.shape)
+    y = take(x, index, grid.input_size)
     return y if inside is None else y.where(inside, 0)
 
 
 def scatter(gy: Tensor, tap: Tensor, grid) -> Tensor:
     """gx = the transpose of ``gather``."""
-    index, inside, source = tap_index(tap, grid), _inside(tap, grid), wide(gy)
+    index, inside = tap_index(tap, grid), _inside(tap, grid)
     if inside is not None:
-        index, source = index.where(inside, 0), source.where(inside, 0)
-    gx = source.new_zeros(*gy.shape[:2], prod(grid.input_size)).scatter_add_(2, index.flatten(2), source.flatten(2))
-    return gx.reshape(*gy.shape[:2], *grid.input_size).to(gy.dtype)
+        index, gy = index.where(inside, 0), gy.where(inside, 0)
+    return put(gy, index, grid.input_size)
 
 
 def tap_index(tap: Tensor, grid) -> Tensor:
@@ -108,3 +107,15 @@ def _starts(axis: int, grid, device: torch.device) -> Tensor:
 def _steps(axis: int, grid, device: torch.device) -> Tensor:
     """Return the distance of each tap of an axis from the first."""
     return torch.arange(grid.kernel_size[axis], device=device) * grid.dilation[axis]
+
+
+def take(x: Tensor, index: Tensor, size) -> Tensor:
+    """y[n,c,p] = x[n,c] at the flat position index[n,c,p]."""
+    return x.reshape(*x.shape[:2], prod(size)).gather(2, index.flatten(2)).reshape(index.shape)
+
+
+def put(gy: Tensor, index: Tensor, size) -> Tensor:
+    """gx = the transpose of ``take``."""
+    source = wide(gy)
+    gx = source.new_zeros(*gy.shape[:2], prod(size)).scatter_add_(2, index.flatten(2), source.flatten(2))
+    return gx.reshape(*gy.shape[:2], *size).to(gy.dtype)

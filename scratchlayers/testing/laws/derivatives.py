@@ -13,14 +13,15 @@ from torch.autograd.gradcheck import GradcheckError
 
 from ...ops.conv import Conv
 from ...ops.fold import unfold
+from ...ops.linear_map import linear_map
 from ...ops.pad import pad
 from ...ops.pool import MaxPool, avg_pool
-from ..case import AVG, CONV, FOLD, PAD, Border, Case
+from ..case import AVG, CONV, FLAT, FOLD, PAD, Border, Case
 from ..compare import BrokenLawError
 from ..law import law
 from ..trial import Trial
 
-_GROUPS = (CONV, PAD, AVG, FOLD, ("max_pool", "gather", "scatter"))
+_GROUPS = (CONV, PAD, AVG, FOLD, ("max_pool", "gather", "scatter"), FLAT)
 
 
 def _tiny(case: Case | Border) -> bool:
@@ -60,6 +61,8 @@ def _function(trial: Trial) -> tuple[Callable[..., Tensor], list[Tensor]]:
             ranks = torch.randperm(x.numel(), generator=trial.values().generator)
             x = (ranks.reshape(x.shape) / 8).to(x)
             op, operands = lambda x: MaxPool.call(x, *rest, kernels)[0].clamp(min=-1e3), [x]
+        case "take":
+            op, operands = lambda x: linear_map(x, kernels.take, kernels.put, *rest), [x]
         case "pad":
             op, operands = lambda x: pad(x, *rest, kernels), [x]
         case "unfold":

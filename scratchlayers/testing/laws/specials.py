@@ -10,7 +10,19 @@ from ..inputs import HALF, INTEGER, REAL, WholeValues
 from ..law import law
 from ..trial import Trial
 
-_READ = ("conv", "conv_input_grad", "conv_weight_grad", *PAD, *AVG, *FOLD, "max_pool", "gather", "scatter")
+_READ = (
+    "conv",
+    "conv_input_grad",
+    "conv_weight_grad",
+    *PAD,
+    *AVG,
+    *FOLD,
+    "max_pool",
+    "gather",
+    "scatter",
+    "take",
+    "put",
+)
 
 
 def _small(case: Case | Border) -> bool:

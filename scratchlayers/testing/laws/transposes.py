@@ -20,7 +20,13 @@ def three_gradients_of_one_form(trial: Trial) -> None:
     trial.close(_dot(w, trial.kernels["conv_weight_grad"](x, g, *how)), form, "⟨w, weight_grad(x, g)⟩")
 
 
-@law(("pad", "pad_adjoint"), ("gather", "scatter"), ("avg_pool", "avg_pool_adjoint"), ("unfold", "fold"))
+@law(
+    ("pad", "pad_adjoint"),
+    ("gather", "scatter"),
+    ("take", "put"),
+    ("avg_pool", "avg_pool_adjoint"),
+    ("unfold", "fold"),
+)
 def adjoint_is_the_transpose(trial: Trial) -> None:
     """⟨A x, g⟩ = ⟨x, Aᵀ g⟩."""
     map_, transpose = (trial.kernels[name] for name in _PAIRS[trial.kernel])

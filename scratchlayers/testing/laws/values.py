@@ -26,6 +26,8 @@ LINEAR = {
     "pad_adjoint": ("gy",),
     "gather": ("x",),
     "scatter": ("gy",),
+    "take": ("x",),
+    "put": ("gy",),
     "avg_pool": ("x",),
     "avg_pool_adjoint": ("gy",),
     "unfold": ("x",),
@@ -67,7 +69,7 @@ def _blander(asked: Inputs):
     for name, tensor in tensors(asked).items():
         if name == "b":
             yield "b is None", asked | {"b": None}
-        elif name != "tap":
+        elif name not in ("tap", "index"):
             yield f"{name} is all ones", asked | {name: torch.ones_like(tensor)}
 
 
