@@ -149,8 +149,11 @@ def bilinear_vmap(info, dims, op, x, w, b, *how):
 
 
 def bias_grad(gy: Tensor) -> Tensor:
-    """gb[o] = Σ_{n,p} gy[n,o,p]."""
-    return gy.sum(_BUT_CHANNELS[gy.dim()])
+    """gb[o] = Σ_{n,p} gy[n,o,p]. Torch does not sum complex32."""
+    axes = _BUT_CHANNELS[gy.dim()]
+    if gy.dtype is torch.complex32:
+        return torch.view_as_complex(torch.view_as_real(gy).sum(axes))
+    return gy.sum(axes)
 
 
 def laid_out(result: Tensor, *operands: Tensor) -> Tensor:

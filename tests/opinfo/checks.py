@@ -1,0 +1,114 @@
+"""Does a function of ours do what PyTorch's entry says? Each check names the cases that differ and counts all."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+
+from scratchlayers import functional
+from tests.compare import outcome
+from tests.opinfo import entries
+from tests.opinfo.compare import difference
+
+
+class Tally(NamedTuple):
+    """How many cases there were, and a line on each that differs."""
+
+    cases: int
+    differing: list[str]
+
+
+def tally(names):
+    """Count what a generator of (case, difference or None) yields."""
+    said = list(names)
+    return Tally(len(said), [f"{case}: {why}" for case, why in said if why])
+
+
+def values(name, most=None):
+    """Every sample in every dtype: values, gradients, dtype, strides or errors; as it is, and with odd strides."""
+    return tally(_values(name, most))
+
+
+def _values(name, most):
+    for entry in entries.functions(name):
+        for dtype in entries.dtypes(entry):
+            for sample in entries.samples(entry, dtype, most):
+                for view, seen in _views(sample, dtype):
+                    arguments = (seen.input, *seen.args)
+                    yield f"{view} {_shown(seen)}", difference(ours(name), entry.op, arguments, seen.kwargs)
+
+
+def _views(sample, dtype):
+    """A sample, its tensors with gaps between their elements, and, where there is such a view, lazily negated."""
+    yield "plain", sample
+    yield "noncontiguous", sample.noncontiguous()
+    if dtype is torch.float64:
+        yield "negated", sample.transform(lambda x: torch._neg_view(-x) if isinstance(x, torch.Tensor) else x)
+    if dtype is torch.complex128:
+        yield "conjugated", sample.transform(lambda x: x.conj() if isinstance(x, torch.Tensor) else x)
+
+
+def errors(name):
+    """Every input that torch refuses: the type of the error and the pattern of its message."""
+    return tally(
+        (_shown(error.sample_input), _refused(error, name))
+        for entry in entries.functions(name)
+        if entry.error_inputs_func
+        for error in entry.error_inputs("cpu")
+    )
+
+
+def _refused(error, name):
+    sample = error.sample_input
+    return unlike(error, outcome(ours(name), sample.input, *sample.args, **sample.kwargs))
+
+
+def unlike(error, got):
+    """Say how an outcome is not the error that an entry names, or None."""
+    if isinstance(got, error.error_type) and re.search(error.error_regex, str(got)):
+        return None
+    return f"{got!r:.200} is not {error.error_type} {error.error_regex!r}"
+
+
+def derivatives(name, most=None, **options):
+    """First and second derivatives of every sample, against finite differences along random directions."""
+    return tally(_derivatives(name, most, options))
+
+
+def _derivatives(name, most, options):
+    for entry in entries.functions(name):
+        for dtype in (torch.float64, torch.complex128):
+            if dtype not in entries.dtypes(entry):
+                continue
+            for sample in entries.samples(entry, dtype, most, requires_grad=True):
+                yield _shown(sample), _underivable(name, sample, options)
+
+
+def _underivable(name, sample, options):
+    tensors = [x for x in (sample.input, *sample.args) if isinstance(x, torch.Tensor) and x.requires_grad]
+
+    def function(*leaves):
+        rest = iter(leaves)
+        arguments = [next(rest) if any(x is leaf for leaf in tensors) else x for x in (sample.input, *sample.args)]
+        y = ours(name)(*arguments, **sample.kwargs)
+        return y[0] if isinstance(y, tuple) else y
+
+    try:
+        gradcheck(function, tensors, fast_mode=True, **options)
+        gradgradcheck(function, tensors, fast_mode=True, gen_non_contig_grad_outputs=True)
+    except RuntimeError as why:
+        return f"{why!r:.300}"
+    return None
+
+
+def ours(name):
+    """Return our function of this name."""
+    return getattr(functional, name)
+
+
+def _shown(sample):
+    words = [f"{x.dtype} {tuple(x.shape)}" if isinstance(x, torch.Tensor) else repr(x) for x in sample.args]
+    return f"{sample.input.dtype} {tuple(sample.input.shape)}, {', '.join(words)} {sample.kwargs}"
