@@ -51,9 +51,8 @@ def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) ->
     if frame is None:
         return input.clone()
     x = input[(None,) * (frame.rank + 2 - input.dim())] if input.dim() < frame.rank + 2 else input
-    y = op.pad(x, frame, library.kernels(x, frame.rank))
-    if mode == "circular":
-        y = y.contiguous()
+    x = x.contiguous() if mode == "circular" else x
+    y = op.pad(x, frame, library.kernels(x, frame.rank), following=mode != "constant")
     if fill is not None:
         with torch.no_grad():  # what is filled has no gradient, and the adjoint leaves it out
             y.masked_fill_(_outside(frame, y.device), fill)

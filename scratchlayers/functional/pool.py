@@ -226,11 +226,10 @@ def _avg_pool(
     except (ValueError, TypeError, AttributeError) as ours:
         words = (kernel_size, stride, padding, ceil_mode, count_include_pad, *override)
         refuse(ours, is_extension(padding), _AVG[rank], input, *words)
-    x = batched(input, rank)
+    # unlike all others of the family, torch's avg_pool3d knows no channels_last
+    x = batched(input.contiguous() if rank == 3 else input, rank)
     y = avg_pool(x, counts, grid, library.kernels(x, rank))
-    if rank == 3:
-        y = y.contiguous()  # unlike all others of the family, torch's avg_pool3d knows no channels_last
-    return y if x is input else y.squeeze(0)
+    return y if input.dim() == x.dim() else y.squeeze(0)
 
 
 @remembered

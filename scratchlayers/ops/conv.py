@@ -20,7 +20,7 @@ from torch import Tensor
 
 from .batching import as_groups, as_images, split
 from .function import Op, forward_mode, total
-from .layout import like
+from .layout import is_channels_last, laid, like
 
 _BUT_CHANNELS = {3: (0, 2), 4: (0, 2, 3), 5: (0, 2, 3, 4)}
 _CHANNELS_LAST_3D = frozenset({torch.float32, torch.bfloat16, torch.complex64})
@@ -36,6 +36,7 @@ class Conv(Op):
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, w, _, *ctx.how = inputs
+        ctx.channels_last = is_laid(x, w)
         need_x, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(x if need_w else None, w if need_x else None)
         if forward_mode():
@@ -45,6 +46,7 @@ class Conv(Op):
     @staticmethod
     def backward(ctx, gy):
         x, w = ctx.saved_tensors
+        gy = laid(gy, ctx.channels_last)
         need_x, need_w, need_b, *_ = ctx.needs_input_grad
         gx = InputGrad.call(gy, conj(w), None, *ctx.how) if need_x else None
         gw = WeightGrad.call(conj(x), gy, *ctx.how) if need_w else None
@@ -69,6 +71,7 @@ class InputGrad(Op):
     @staticmethod
     def setup_context(ctx, inputs, output):
         gy, w, _, *ctx.how = inputs
+        ctx.channels_last = is_laid(gy, w)
         need_gy, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(gy if need_w else None, w if need_gy else None)
         if forward_mode():
@@ -78,6 +81,7 @@ class InputGrad(Op):
     @staticmethod
     def backward(ctx, ggx):
         gy, w = ctx.saved_tensors
+        ggx = laid(ggx, ctx.channels_last)
         need_gy, need_w, need_b, *_ = ctx.needs_input_grad
         ggy = Conv.call(ggx, conj(w), None, *ctx.how) if need_gy else None
         gw = WeightGrad.call(ggx, conj(gy), *ctx.how) if need_w else None
@@ -157,10 +161,18 @@ def bias_grad(gy: Tensor) -> Tensor:
 
 
 def laid_out(result: Tensor, *operands: Tensor) -> Tensor:
-    """Lay the result out as torch does, which over three axes knows channels_last only in these dtypes."""
-    if result.dim() == 5 and result.dtype not in _CHANNELS_LAST_3D:
-        operands = ()
-    return like(result, *operands)
+    """Lay the result out as torch does."""
+    return like(result, *(operands if _may_be_channels_last(result) else ()))
+
+
+def is_laid(*operands: Tensor) -> bool:
+    """Whether torch computes with these operands channels_last, forwards and backwards."""
+    return _may_be_channels_last(operands[0]) and any(map(is_channels_last, operands))
+
+
+def _may_be_channels_last(x: Tensor) -> bool:
+    """Whether torch knows channels_last: over three axes only in some dtypes."""
+    return x.dim() != 5 or x.dtype in _CHANNELS_LAST_3D
 
 
 def conj(x: Tensor) -> Tensor:

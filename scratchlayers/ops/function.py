@@ -17,7 +17,7 @@ _TESTED = TorchVersion("2.13") <= TorchVersion(torch.__version__) < TorchVersion
 _SHORTCUT = _TESTED and hasattr(torch._C, "_are_functorch_transforms_active") and hasattr(torch._C, "_FunctionBase")
 
 
-_functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
+functorch_is_active: Callable[[], bool] = torch._C._are_functorch_transforms_active if _SHORTCUT else lambda: True
 
 
 def _inside_a_level() -> bool:
@@ -59,7 +59,7 @@ class Op(Function):
         if autocast_may_be_on() and autocast_is_on(args[0]):
             with torch.autocast(args[0].device.type, enabled=False):
                 return cls.call(*args)
-        if _functorch_is_active():
+        if functorch_is_active():
             if not _inside_a_level():
                 return cls.apply(*args)
             _refuse_levels_below()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .function import functorch_is_active
+
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
@@ -37,3 +39,13 @@ def is_channels_last(x: Tensor) -> bool:
             return False
         least = strides[axis] * max(sizes[axis], 1)
     return True
+
+
+def laid(gy: Tensor, channels_last: bool) -> Tensor:
+    """Return a gradient channels_last or not, as forward's operands were: torch's operators first make it so.
+
+    Inside a transform of torch.func, where a tensor may have more axes than it shows, it stays as it is.
+    """
+    if is_channels_last(gy) == channels_last or functorch_is_active():
+        return gy
+    return gy.clone(memory_format=_CHANNELS_LAST[gy.dim()] if channels_last else torch.contiguous_format)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .batching import as_images, split
 from .function import Op, forward_mode
-from .layout import like
+from .layout import is_channels_last, laid, like
 
 
 class LinearMap(Op):
@@ -49,6 +49,19 @@ class LinearMap(Op):
         return split(LinearMap.call(as_images(x, in_x, size), kernel, adjoint, tap, how), 0, size), 0
 
 
-def linear_map(x: Tensor, kernel: Any, adjoint: Any, *how: Any) -> Tensor:
+class Following(LinearMap):
+    """A linear map whose gradient lies in memory as x did, whatever becomes of its result."""
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        LinearMap.setup_context(ctx, inputs, output)
+        ctx.channels_last = is_channels_last(inputs[0])
+
+    @staticmethod
+    def backward(ctx, gy):
+        return LinearMap.backward(ctx, laid(gy, ctx.channels_last))
+
+
+def linear_map(x: Tensor, kernel: Any, adjoint: Any, *how: Any, following: bool = True) -> Tensor:
     """Apply a kernel whose derivative is ``adjoint``."""
-    return LinearMap.call(x, kernel, adjoint, None, how)
+    return (Following if following else LinearMap).call(x, kernel, adjoint, None, how)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .conv import InputGrad, WeightGrad, bias_grad, bilinear_jvp, bilinear_vmap, conj, laid_out
+from .conv import InputGrad, WeightGrad, bias_grad, bilinear_jvp, bilinear_vmap, conj, is_laid, laid_out
 from .function import Op, forward_mode
-from .layout import like
+from .layout import is_channels_last, laid, like
 from .linear_map import linear_map
 from .pad import pad
 
@@ -24,7 +24,9 @@ class PaddedConv(Op):
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, w, _, *ctx.padded = inputs
-        ctx.frame, _, *ctx.how = ctx.padded
+        ctx.frame, contiguous, *ctx.how = ctx.padded
+        ctx.x_channels_last = is_channels_last(x) and not contiguous
+        ctx.channels_last = is_laid(w) or (is_laid(x) and not contiguous)
         need_x, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(x if need_w else None, w if need_x else None)
         if forward_mode():
@@ -36,9 +38,9 @@ class PaddedConv(Op):
         x, w = ctx.saved_tensors
         *_, kernels = ctx.how
         need_x, need_w, need_b, *_ = ctx.needs_input_grad
-        gx = gw = None
+        gy, gx, gw = laid(gy, ctx.channels_last), None, None
         if need_x:
-            gx = InputGrad.call(gy, conj(w), None, *ctx.how)
+            gx = laid(InputGrad.call(gy, conj(w), None, *ctx.how), ctx.x_channels_last)
             gx = linear_map(gx, kernels.pad_adjoint, kernels.pad, ctx.frame)
         if need_w:
             gw = WeightGrad.call(conj(pad(x, ctx.frame, kernels)), gy, *ctx.how)

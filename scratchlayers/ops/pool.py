@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .batching import as_images, split
 from .function import Op, forward_mode
-from .layout import like
+from .layout import is_channels_last, laid, like
 from .linear_map import LinearMap, linear_map
 
 
@@ -23,7 +23,8 @@ class MaxPool(Op):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        _, ctx.grid, ctx.kernels = inputs
+        x, ctx.grid, ctx.kernels = inputs
+        ctx.channels_last = is_channels_last(x)
         ctx.save_for_backward(output[1])
         ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)
@@ -35,7 +36,7 @@ class MaxPool(Op):
         if gy is None:
             return None, None, None
         (tap,) = ctx.saved_tensors
-        gx = LinearMap.call(gy, ctx.kernels.scatter, ctx.kernels.gather, tap, (ctx.grid,))
+        gx = LinearMap.call(laid(gy, ctx.channels_last), ctx.kernels.scatter, ctx.kernels.gather, tap, (ctx.grid,))
         return gx, None, None
 
     @staticmethod

@@ -8,7 +8,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from tests.compare import outcome, same_error, same_memory
 
 # by how many units of the largest sum of absolute terms a value may be off; half precision is rounded once
-UNITS = {torch.float16: 1, torch.bfloat16: 1, torch.float32: 8, torch.complex64: 8}
+UNITS = {torch.float16: 1, torch.bfloat16: 1, torch.complex32: 1, torch.float32: 8, torch.complex64: 8}
 
 
 def difference(ours, torchs, arguments, options):

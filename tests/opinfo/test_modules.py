@@ -9,7 +9,7 @@ from tests.opinfo import checks, entries
 from tests.opinfo.compare import difference
 from tests.opinfo.test_functions import none_differ, quiet
 
-complex_layers = pytest.mark.filterwarnings("ignore:Complex modules are a new feature:UserWarning")
+COMPLEX = ("Complex modules are a new feature", "ComplexHalf support is experimental")
 layers = pytest.mark.parametrize("name", [name for name in entries.MODULES if name not in entries.WITHOUT_ENTRY])
 
 
@@ -45,7 +45,7 @@ def _different(name, case, dtype):
 
 @layers
 @quiet
-@complex_layers
+@pytest.mark.filterwarnings(*(f"ignore:{start}:UserWarning" for start in COMPLEX))
 @pytest.mark.parametrize("training", [True, False])
 def test_values_gradients_and_strides(name, training):
     none_differ(checks.tally(cases(name, training)))
