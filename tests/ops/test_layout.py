@@ -1,5 +1,7 @@
 """The memory format of a result is the one torch would choose."""
 
+from itertools import product
+
 import pytest
 import torch
 import torch.nn.functional as torch_functional
@@ -24,15 +26,46 @@ def test_channels_last_is_recognised_where_torch_does(size, fmt):
         assert is_channels_last(x) == (fmt is torch.channels_last)
 
 
-@given(n=st.integers(1, 3), c=st.integers(2, 4), o=st.integers(2, 4), x_format=FORMATS, w_format=FORMATS)
-def test_conv_follows_input_and_weight_forwards_and_backwards(n, c, o, x_format, w_format):
-    results = []
-    for space in (F, torch_functional):
-        x = torch.zeros(n, c, 5, 4).contiguous(memory_format=x_format).requires_grad_()
-        w = torch.zeros(o, c, 2, 2).contiguous(memory_format=w_format).requires_grad_()
-        y = space.conv2d(x, w, padding=1)
-        results.append([y, *torch.autograd.grad(y, (x, w), torch.zeros_like(y))])
-    assert all(same_memory(a, b) for a, b in zip(*results, strict=True))
+LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
+CALLS = {
+    "conv": lambda space, rank, x, w: getattr(space, f"conv{rank}d")(x, w, None, 1, 1),
+    "conv_transpose": lambda space, rank, x, w: getattr(space, f"conv_transpose{rank}d")(x, w, None, 2, 1),
+    "max_pool": lambda space, rank, x, w: getattr(space, f"max_pool{rank}d")(x, 3, 2, 1),
+    "global_max_pool": lambda space, rank, x, w: getattr(space, f"max_pool{rank}d")(x, x.shape[2:]),
+    "avg_pool": lambda space, rank, x, w: getattr(space, f"avg_pool{rank}d")(x, 3, 2, 1),
+    "constant": lambda space, rank, x, w: space.pad(x, (1, -2) * rank),
+    "reflect": lambda space, rank, x, w: space.pad(x, (1, 2) * rank, "reflect"),
+    "replicate": lambda space, rank, x, w: space.pad(x, (1, -2) * rank, "replicate"),
+    "circular": lambda space, rank, x, w: space.pad(x, (1, 2) * rank, "circular"),
+}
+COMPLEX = pytest.mark.xfail(strict=True, reason="torch's complex gradients are contiguous, ours follow the operands")
+
+
+def memory(space, name, rank, dtype, formats):
+    """The result and the gradients, of operands and of an incoming gradient in these memory formats."""
+    shapes = [(2, 3, *(6, 7, 5)[:rank]), (3, 3, *(3,) * rank)]
+    x, w = (torch.zeros(s, dtype=dtype).contiguous(memory_format=f) for s, f in zip(shapes, formats, strict=False))
+    y = CALLS[name](space, rank, x.requires_grad_(), w.requires_grad_())
+    gy = torch.zeros(y.shape, dtype=dtype).contiguous(memory_format=formats[2])
+    return [y, *torch.autograd.grad(y, (x, w), gy, allow_unused=True)]
+
+
+@pytest.mark.parametrize("rank", LAST)
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_results_and_gradients_lie_in_memory_as_torchs(name, rank, dtype):
+    if (name, rank, dtype) == ("avg_pool", 3, torch.bfloat16):
+        return  # torch has no kernel
+    for formats in product((torch.contiguous_format, LAST[rank]), repeat=3):
+        ours, torchs = (memory(space, name, rank, dtype, formats) for space in (F, torch_functional))
+        assert all(y is z or same_memory(y, z) for y, z in zip(ours, torchs, strict=True)), formats
+
+
+@pytest.mark.parametrize("rank", LAST)
+@pytest.mark.parametrize("name", ["conv", "conv_transpose"])
+@COMPLEX
+def test_complex_gradients_lie_in_memory_as_torchs(name, rank):
+    test_results_and_gradients_lie_in_memory_as_torchs(name, rank, torch.complex64)
 
 
 @pytest.mark.parametrize("fmt", [torch.contiguous_format, torch.channels_last])
