@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from ..geometry import is_per_side
-from ..ops.function import autocast_is_on, autocast_may_be_on
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 INTEGERS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 COMPLEX = frozenset({torch.complex64, torch.complex128, torch.complex32})
-_AUTOCAST = FLOATS - {torch.float64}
 Plan = TypeVar("Plan")
 
 
@@ -59,15 +57,6 @@ def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None)
     for other in others:
         if other is not None and (other.dtype != dtype or other.device != device):
             raise TypeError(f"operands differ: {dtype} on {device} and {other.dtype} on {other.device}")
-
-
-def autocast(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Cast the operands as torch's convolutions do under autocast: floats to its dtype, but not float64."""
-    if not (autocast_may_be_on() and autocast_is_on(x)):
-        return x, w, b
-    dtype = torch.get_autocast_dtype(x.device.type)
-    x, w = (t.to(dtype) if t.dtype in _AUTOCAST else t for t in (x, w))
-    return x, w, b.to(dtype) if b is not None and b.dtype in _AUTOCAST else b
 
 
 def is_extension(padding: object, stride: object = None) -> bool:

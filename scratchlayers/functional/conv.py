@@ -12,7 +12,8 @@ from .. import library
 from ..geometry import Frame, Grid, Ints, Padding, Window, per_axis, whole
 from ..ops.conv import Conv
 from ..ops.padded_conv import PaddedConv
-from .border import COMPLEX, FLOATS, INTEGERS, autocast, batched, check, is_extension, refuse, remembered, spatial
+from .autocast import cast
+from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
 from .pad import framed, pad
 from .traced import traceable
 
@@ -93,7 +94,7 @@ def conv_nd(
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
     x, w, b, inside, sides, frame = input, weight, bias, padding, None, None
     try:
-        x, w, b = autocast(x, w, b)
+        x, w, b = cast(f"conv{rank}d", x, w, b)
         shape = x.shape
         if padding_mode != "zeros":
             sides, inside = _sides(rank, shape, w.shape, stride, padding, dilation), 0

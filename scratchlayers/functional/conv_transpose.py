@@ -8,7 +8,8 @@ from torch import Tensor
 from .. import library
 from ..geometry import Grid, Ints, Padding, is_per_side, per_axis, transposed, whole
 from ..ops.conv import InputGrad
-from .border import COMPLEX, FLOATS, autocast, batched, check, refuse, remembered, spatial
+from .autocast import cast
+from .border import COMPLEX, FLOATS, batched, check, refuse, remembered, spatial
 from .traced import traceable
 
 _OPERATORS = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
@@ -89,7 +90,7 @@ def _conv_transpose(
 ) -> Tensor:
     words = (stride, padding, output_padding, groups, dilation)
     try:
-        input, weight, bias = autocast(input, weight, bias)
+        input, weight, bias = cast(f"conv_transpose{rank}d", input, weight, bias)
         grid = _plan(rank, input.shape, weight.shape, None if bias is None else bias.shape, *words)
         check(input, _DTYPES, weight, bias)
     except (ValueError, TypeError, AttributeError) as ours:

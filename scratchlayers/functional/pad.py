@@ -12,10 +12,12 @@ from torch import Tensor
 from .. import library
 from ..geometry import Frame, whole
 from ..ops import pad as op
+from .autocast import cast
 from .border import COMPLEX, FLOATS, INTEGERS, check, refuse, remembered
 from .traced import traceable
 
 _OPERATOR = _torch.pad
+_NAMES = {"reflect": "reflection", "replicate": "replication"}
 _MIRRORED = FLOATS | INTEGERS | COMPLEX - {torch.complex32}
 
 
@@ -45,6 +47,8 @@ def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) ->
         if not isinstance(sides, (list, tuple)):
             raise TypeError(f"pad must be a list or tuple of ints, got {sides!r}")
         frame = framed(input, tuple(sides), mode)
+        if mode in _NAMES:
+            input = cast(f"{_NAMES[mode]}_pad{len(sides) // 2}d", input)
         fill = _fill(value, mode, input) if value is not None and max(sides, default=0) > 0 else None
     except (ValueError, TypeError, AttributeError, RuntimeError) as ours:
         refuse(ours, False, _OPERATOR, input, sides, mode, value)
@@ -56,7 +60,7 @@ def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) ->
     if fill is not None:
         with torch.no_grad():  # what is filled has no gradient, and the adjoint leaves it out
             y.masked_fill_(_outside(frame, y.device), fill)
-    return y.reshape(y.shape[frame.rank + 2 - input.dim() :]) if x is not input else y
+    return y.reshape(y.shape[y.dim() - input.dim() :]) if y.dim() > input.dim() else y
 
 
 def framed(input: Tensor, sides: tuple[int, ...], mode: str) -> Frame | None:

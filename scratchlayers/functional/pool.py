@@ -11,6 +11,7 @@ from torch import Tensor
 from .. import library
 from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, whole
 from ..ops.pool import MaxPool, TapIndex, avg_pool
+from .autocast import cast
 from .border import FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
 from .traced import traceable
 
@@ -196,6 +197,7 @@ def _chosen(
     """(y, the tap of each window, batched, the grid, the kernels)."""
     *window, _ = words
     try:
+        input = input if return_indices else cast(f"max_pool{rank}d", input)
         grid = _plan(rank, input.shape, *window)
         check(input, dtypes)
     except (ValueError, TypeError, AttributeError) as ours:
@@ -218,6 +220,7 @@ def _avg_pool(
     *override: int | None,
 ) -> Tensor:
     try:
+        input = cast(f"avg_pool{rank}d", input)
         grid = _plan(rank, input.shape, kernel_size, stride, padding, 1, ceil_mode)
         counts = _divisors(
             grid, count_include_pad, *(d if d is None else whole(d, "divisor_override") for d in override)

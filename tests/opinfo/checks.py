@@ -37,8 +37,8 @@ def _values(name, most):
         for dtype in entries.dtypes(entry):
             for sample in entries.samples(entry, dtype, most):
                 for view, seen in _views(sample, dtype):
-                    arguments = (seen.input, *seen.args)
-                    yield f"{view} {_shown(seen)}", difference(ours(name), entry.op, arguments, seen.kwargs)
+                    call = entries.arguments(name, seen)
+                    yield f"{view} {_shown(seen)}", difference(ours(name), torchs(name), *call)
 
 
 def _views(sample, dtype):
@@ -62,8 +62,8 @@ def errors(name):
 
 
 def _refused(error, name):
-    sample = error.sample_input
-    return unlike(error, outcome(ours(name), sample.input, *sample.args, **sample.kwargs))
+    arguments, options = entries.arguments(name, error.sample_input)
+    return unlike(error, outcome(ours(name), *arguments, **options))
 
 
 def unlike(error, got):
@@ -88,12 +88,13 @@ def _derivatives(name, most, options):
 
 
 def _underivable(name, sample, options):
-    tensors = [x for x in (sample.input, *sample.args) if isinstance(x, torch.Tensor) and x.requires_grad]
+    arguments, words = entries.arguments(name, sample)
+    asked = [i for i, x in enumerate(arguments) if isinstance(x, torch.Tensor) and x.requires_grad]
+    tensors = [arguments[i] for i in asked]
 
     def function(*leaves):
-        rest = iter(leaves)
-        arguments = [next(rest) if any(x is leaf for leaf in tensors) else x for x in (sample.input, *sample.args)]
-        y = ours(name)(*arguments, **sample.kwargs)
+        given = dict(zip(asked, leaves, strict=True))
+        y = ours(name)(*(given.get(i, x) for i, x in enumerate(arguments)), **words)
         return y[0] if isinstance(y, tuple) else y
 
     try:
@@ -107,6 +108,11 @@ def _underivable(name, sample, options):
 def ours(name):
     """Return our function of this name."""
     return getattr(functional, name)
+
+
+def torchs(name):
+    """Return torch's function of this name."""
+    return getattr(torch.nn.functional, name)
 
 
 def _shown(sample):

@@ -19,10 +19,10 @@ from scratchlayers import functional, nn
 
 FUNCTIONS = [name for name in functional.__all__ if hasattr(torch.nn.functional, name)]
 MODULES = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
+INDICES = "_with_indices"
 WITHOUT_ENTRY = {
     *("lp_pool1d", "lp_pool2d", "lp_pool3d", "fold", "conv_tbc"),
     *("Fold", "Unfold", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"),
-    *(name for name in FUNCTIONS if name.endswith("_with_indices")),
     *(name for name in MODULES if name.startswith("LazyAdaptive")),
 }
 
@@ -40,8 +40,9 @@ def _databases():
 
 
 def functions(name):
-    """Return the OpInfo entries of ``torch.nn.functional.<name>``."""
-    return [entry for entry in _databases()[0] if entry.name == f"nn.functional.{name}"]
+    """Return the OpInfo entries of ``torch.nn.functional.<name>``; two names of a function share them."""
+    wanted = f"nn.functional.{name.removesuffix(INDICES)}"
+    return [entry for entry in _databases()[0] if entry.name == wanted]
 
 
 def modules(name):
@@ -53,6 +54,13 @@ def dtypes(entry):
     """Return the dtypes that an entry lists for the CPU, in an order that does not change."""
     listed = entry.supported_dtypes("cpu") if hasattr(entry, "supported_dtypes") else entry.dtypes
     return sorted(listed, key=str)
+
+
+def arguments(name, sample):
+    """Return what a function of this name is called with, positional and by name."""
+    return (sample.input, *sample.args), {
+        word: value for word, value in sample.kwargs.items() if not (word == "return_indices" and INDICES in name)
+    }
 
 
 def samples(entry, dtype, most=None, **options):
