@@ -73,21 +73,24 @@ def unlike(error, got):
     return f"{got!r:.200} is not {error.error_type} {error.error_regex!r}"
 
 
-def derivatives(name, most=None, **options):
-    """First and second derivatives of every sample, against finite differences along random directions."""
-    return tally(_derivatives(name, most, options))
+def derivatives(name, most=None, batched=False):
+    """First and second derivatives of every sample, backward and forward, or of many outputs at once.
+
+    Along random directions, against finite differences and against one output at a time.
+    """
+    return tally(_derivatives(name, most, batched))
 
 
-def _derivatives(name, most, options):
+def _derivatives(name, most, batched):
     for entry in entries.functions(name):
         for dtype in (torch.float64, torch.complex128):
             if dtype not in entries.dtypes(entry):
                 continue
             for sample in entries.samples(entry, dtype, most, requires_grad=True):
-                yield _shown(sample), _underivable(name, sample, options)
+                yield _shown(sample), _underivable(name, sample, batched)
 
 
-def _underivable(name, sample, options):
+def _underivable(name, sample, batched):
     arguments, words = entries.arguments(name, sample)
     asked = [i for i, x in enumerate(arguments) if isinstance(x, torch.Tensor) and x.requires_grad]
     tensors = [arguments[i] for i in asked]
@@ -98,8 +101,15 @@ def _underivable(name, sample, options):
         return y[0] if isinstance(y, tuple) else y
 
     try:
-        gradcheck(function, tensors, fast_mode=True, **options)
-        gradgradcheck(function, tensors, fast_mode=True, gen_non_contig_grad_outputs=True)
+        gradcheck(
+            function,
+            tensors,
+            fast_mode=True,
+            check_forward_ad=True,
+            check_batched_grad=batched,
+            check_batched_forward_grad=batched,
+        )
+        gradgradcheck(function, tensors, fast_mode=True, check_fwd_over_rev=True, check_batched_grad=batched)
     except RuntimeError as why:
         return f"{why!r:.300}"
     return None

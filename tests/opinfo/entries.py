@@ -39,6 +39,11 @@ def _databases():
     return op_db, module_db
 
 
+def seed():
+    """Draw the same again; torch.manual_seed spends half a millisecond on devices that are not there."""
+    torch.default_generator.manual_seed(0)
+
+
 def functions(name):
     """Return the OpInfo entries of ``torch.nn.functional.<name>``; two names of a function share them."""
     wanted = f"nn.functional.{name.removesuffix(INDICES)}"
@@ -63,10 +68,11 @@ def arguments(name, sample):
     }
 
 
-def samples(entry, dtype, most=None, **options):
+def samples(entry, dtype, most=None, requires_grad=False):
     """Return the sample inputs of an OpInfo entry, cheap to expensive: all, or ``most`` from all along that line."""
-    torch.manual_seed(0)
-    found = sorted(entry.sample_inputs("cpu", dtype, **options), key=lambda sample: sample.input.numel())
+    seed()
+    drawn = entry.sample_inputs_func(entry, "cpu", dtype, requires_grad)  # entry.sample_inputs seeds for each of them
+    found = sorted(drawn, key=lambda sample: sample.input.numel())
     if most is None or len(found) <= most:
         return found
     draw = random.Random(0)
@@ -76,7 +82,7 @@ def samples(entry, dtype, most=None, **options):
 
 def module_inputs(entry, dtype, training):
     """Return the inputs of a ModuleInfo entry: what to construct the layer with, and what to call it with."""
-    torch.manual_seed(0)
+    seed()
     return entry.module_inputs_func(entry, device="cpu", dtype=dtype, requires_grad=False, training=training)
 
 

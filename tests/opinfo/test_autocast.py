@@ -1,6 +1,5 @@
 """Under autocast each function computes in the dtype that torch's computes in, and its gradients have the operands'."""
 
-
 import pytest
 import torch
 from torch.utils._pytree import tree_map
