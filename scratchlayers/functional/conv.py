@@ -112,6 +112,8 @@ def conv_nd(
         y = Conv.call(images, w, b, grid, groups, kernels)
     else:
         y = PaddedConv.call(images, w, b, frame, padding_mode == "circular", grid, groups, kernels)
+    if not w.shape[1]:
+        y = y[:, :0]  # torch's answer to no channels is no channels
     return y if images is x else y.squeeze(0)
 
 
@@ -142,6 +144,8 @@ def _plan(
         raise ValueError(f"{groups} groups of {weight[1]} input channels meet an input of {channels} channels")
     if bias is not None and tuple(bias) != (weight[0],):
         raise ValueError(f"the bias must have shape ({weight[0]},), got {tuple(bias)}")
+    if 0 in size and 0 not in shape[:-rank]:
+        raise ValueError(f"a convolution needs at least one element of every spatial axis, got {tuple(shape)}")
     return Window.parse(rank, tuple(weight[2:]), stride, padding, dilation).over(size)
 
 

@@ -113,7 +113,7 @@ def _plan(
     dilation: Ints,
 ) -> Grid:
     size = spatial(shape, rank)
-    if 0 in size:
+    if 0 in size and 0 not in shape[:-rank]:
         raise ValueError(f"a transposed convolution needs at least one element of every axis, got {tuple(shape)}")
     stride, groups = per_axis(rank, stride, "stride"), whole(groups, "groups")
     channels = shape[-rank - 1]
@@ -121,6 +121,8 @@ def _plan(
         raise ValueError(
             f"the weight must be ({channels}, O / groups, *kernel), got {tuple(weight)} in {groups} groups"
         )
+    if 0 in weight[:2]:
+        raise ValueError(f"a transposed convolution needs channels, got the weight {tuple(weight)}")
     if bias is not None and tuple(bias) != (weight[1] * groups,):
         raise ValueError(f"the bias must have shape ({weight[1] * groups},), got {tuple(bias)}")
     return transposed(rank, size, tuple(weight[2:]), stride, padding, output_padding, dilation)

@@ -66,15 +66,15 @@ def usual(name, rank):
     }[name]
 
 
-def all_agree(name, calls):
+def all_agree(name, calls, tolerance=1e-12):
     """Assert that ours and torch's agree on each of these lists of arguments, and list those where they do not."""
-    found = list(filter(None, (difference(name, arguments) for arguments in calls)))
+    found = list(filter(None, (difference(name, arguments, tolerance) for arguments in calls)))
     assert not found, "\n".join([f"{len(found)} calls differ", *found])
 
 
-def difference(name, arguments):
+def difference(name, arguments, tolerance):
     try:
-        agree(name, [], arguments, strides=False, rtol=1e-12, atol=1e-12)
+        agree(name, [], arguments, strides=False, rtol=tolerance, atol=tolerance)
     except AssertionError as why:
         shown = [f"{a.dtype} {tuple(a.shape)}" if isinstance(a, torch.Tensor) else repr(a) for a in arguments]
         return f"{name}({', '.join(shown)}): {why}"
