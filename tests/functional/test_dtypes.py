@@ -18,7 +18,7 @@ MIXED = (torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.int6
 # where torch has no kernel for something empty, it does not ask for one
 COMPUTED = {"conv": (*INTEGERS, *FLOATS, *COMPLEX), "conv_transpose": (torch.int64, *FLOATS, *COMPLEX)}
 # and what adds the bias after its sums takes one of any narrower dtype
-ADDS = (torch.int64, torch.float64, torch.complex64)
+ADDS = (torch.int64, torch.float64, torch.float16, torch.complex64)
 CONVOLUTIONS = {"conv": [None, 1, 0, 1, 1], "conv_transpose": [None, 1, 0, 0, 1, 1]}
 MODES = ("constant", "reflect", "replicate", "circular")
 
@@ -90,7 +90,7 @@ def test_mixed_dtypes_are_refused_as_by_torch(name, rank):
 
 @pytest.mark.xfail(strict=True, reason="torch's slow transposed convolutions take a bias of a narrower dtype")
 @pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.parametrize("dtype", ADDS)
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64])
 def test_a_bias_is_not_asked_for_its_dtype(rank, dtype):
     x, w, b = images(rank, dtype), filters(rank, dtype), ones(4, dtype=torch.bool)
     all_agree(f"conv_transpose{rank}d", [[x, w, b]], 0.0)
