@@ -20,7 +20,7 @@ from torch import Tensor
 
 from . import registry
 from .contract import NAMES, Kernels, tap_dtype
-from .geometry import Frame, Grid, Run
+from .geometry import Frame, Grid, Run, Sizes
 from .ops.layout import like
 
 NAMESPACE = "scratchlayers"

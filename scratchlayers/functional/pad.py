@@ -101,7 +101,12 @@ def _fill(value: float, mode: str, like: Tensor) -> float | None:
         return None
     if like.dtype == torch.bool:
         return True
-    return float(value) if like.is_floating_point() or like.is_complex() else int(value)
+    if like.is_floating_point() or like.is_complex():
+        return float(value)
+    least, most = torch.iinfo(like.dtype).min, torch.iinfo(like.dtype).max
+    if not least <= value <= most:
+        raise ValueError(f"a value of {like.dtype} lies in [{least}, {most}], got {value}")
+    return int(value)
 
 
 def _outside(frame: Frame, device: torch.device) -> Tensor:

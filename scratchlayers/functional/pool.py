@@ -195,7 +195,7 @@ def _chosen(
     rank: int, input: Tensor, dtypes: frozenset[torch.dtype], words: tuple[Any, ...]
 ) -> tuple[Tensor, Tensor, Grid, Any]:
     """(y, the tap of each window, batched, the grid, the kernels)."""
-    *window, _ = words
+    *window, return_indices = words
     try:
         input = input if return_indices else cast(f"max_pool{rank}d", input)
         grid = _plan(rank, input.shape, *window)
