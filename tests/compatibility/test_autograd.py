@@ -107,13 +107,17 @@ def test_a_hessian_vector_product_is_torchs():
     same(run)
 
 
-@row("torch.func.functional_call, weights tied or not")
+@row("torch.func.functional_call, with weights tied or not, and its torch.func.grad")
 @pytest.mark.parametrize("tie_weights", [True, False])
 def test_a_functional_call_uses_the_weights_it_is_given(tie_weights):
     def run(model):
         weights = {name: torch.full_like(p, 0.5).requires_grad_() for name, p in model.named_parameters()}
-        y = torch.func.functional_call(model, weights, (images(),), tie_weights=tie_weights)
-        return [y, *torch.autograd.grad(y.square().sum(), list(weights.values()))]
+
+        def call(weights):
+            return torch.func.functional_call(model, weights, (images(),), tie_weights=tie_weights)
+
+        grads = torch.autograd.grad(call(weights).square().sum(), list(weights.values()))
+        return [call(weights), *grads, torch.func.grad(lambda w: call(w).square().sum())(weights)]
 
     same(run)
 
