@@ -46,8 +46,8 @@ class Collector:
 
 def case(item: pytest.Function, theme: str, row: str) -> Case:
     """The case that a collected test is; ValueError if CI would not notice that it fails."""
-    if item.get_closest_marker("thorough"):
-        raise ValueError(f"{item.nodeid} is a row of the table, but is run by hand only")
+    if item.get_closest_marker("thorough") or item.get_closest_marker("skip"):
+        raise ValueError(f"{item.nodeid} is a row of the table, but CI does not run it")
     words = item.callspec.params if hasattr(item, "callspec") else {}
     fails, needs = item.get_closest_marker("xfail"), item.get_closest_marker("skipif")
     if fails and not (fails.kwargs.get("strict") and fails.kwargs.get("reason")):
