@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn.utils import parametrizations
 
+import scratchlayers
 from scratchlayers import nn
 from tests.compatibility.models import SPACES, build, gradients, images, net, trained
 
@@ -102,3 +103,13 @@ def test_a_parametrized_layer_may_be_copied():
     again = copy.deepcopy(layer)
     assert isinstance(again, nn.Conv2d)
     torch.testing.assert_close(gradients(again), gradients(layer))
+
+
+@row("whole modules after revert(): nothing of ours is in the file")
+def test_a_reverted_model_is_read_where_we_are_not_installed():
+    model = build(net, nn)
+    ours = gradients(model)
+    model.zero_grad()
+    file = written(scratchlayers.revert(model))
+    assert b"scratchlayers" not in file.getvalue()
+    torch.testing.assert_close(gradients(torch.load(file, weights_only=False)), ours)
