@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help train test slow thorough lint types bench clean
+.PHONY: help train test slow thorough lint types bench compatibility clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ types: .venv/installed ## static types
 
 bench: .venv/installed ## our time beside torch.nn's
 	$(BIN)/python -m scratchlayers bench $(ARGS)
+
+compatibility: .venv/installed ## docs/compatibility.md, written from the tests
+	$(BIN)/python -m tests.compatibility.table
 
 clean: ## remove what the other commands made
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

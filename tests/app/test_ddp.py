@@ -53,6 +53,7 @@ def test_both_have_the_same_weights_after_each_epoch(records):
     assert len(records[0]["weights"]) == 2
 
 
+@pytest.mark.compatible("Parallel training", "Lightning's ddp strategy")
 def test_two_processes_learn_what_one_does(folder):
     one, two = (torch.load(folder / n / "runs/x/checkpoints/last.ckpt", weights_only=True) for n in ("one", "two"))
     for name, weights in one["state_dict"].items():

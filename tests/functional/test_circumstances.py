@@ -40,6 +40,7 @@ def equal(results, wanted):
     return all(a is c or torch.equal(a, c) for a, c in zip(results, wanted, strict=True))
 
 
+@pytest.mark.compatible("Memory", "torch.use_deterministic_algorithms, which fills new tensors with NaN")
 @calls
 @backends
 def test_results_do_not_depend_on_what_memory_held(call, backend):
@@ -53,6 +54,7 @@ def test_results_do_not_depend_on_what_memory_held(call, backend):
             torch.use_deterministic_algorithms(False)
 
 
+@pytest.mark.compatible("Memory", "inputs are not written to, and may be read-only")
 @calls
 @backends
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable:UserWarning")
@@ -66,6 +68,7 @@ def test_inputs_may_be_read_only_and_are_not_written(call, backend):
     assert all(np.array_equal(array, t.numpy()) for array, t in zip(arrays, (x, w, v, b), strict=True))
 
 
+@pytest.mark.compatible("Memory", "outputs may be changed in place")
 @calls
 def test_outputs_are_fresh_and_may_be_changed_in_place(call):
     y = call(x, w, v, b)
@@ -93,6 +96,7 @@ def test_inference_tensors_are_computed_with_outside_of_inference_mode(call):
     assert torch.equal(call(*frozen), call(x, w, v, b))
 
 
+@pytest.mark.compatible("Processes and threads", "functions called in four threads at once")
 @calls
 def test_four_threads_at_once_get_what_one_gets(call):
     wanted, found = run(call, x, w, v, b), []
@@ -165,6 +169,7 @@ class _Convolved(Dataset):
         return run(list(CALLS.values())[index], x, w, v, b)[:2]
 
 
+@pytest.mark.compatible("Processes and threads", "functions called in forked workers of a loader")
 def test_forked_workers_of_a_loader_get_the_same():
     wanted = [run(call, x, w, v, b)[:2] for call in CALLS.values()]  # in this process first: the fork has warm caches
     loader = DataLoader(_Convolved(), batch_size=None, num_workers=2, multiprocessing_context="fork")
@@ -179,6 +184,7 @@ def test_a_tensor_may_be_both_operands():
     assert torch.equal(z.grad, y.grad)
 
 
+@pytest.mark.compatible("Memory", "a saved tensor that was changed in place is noticed")
 @pytest.mark.parametrize("functional", [F, torch.nn.functional], ids=["ours", "torch's"])
 def test_changing_a_saved_tensor_in_place_is_noticed(functional):
     hidden = x.clone().requires_grad_() * 1

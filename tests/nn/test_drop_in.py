@@ -43,6 +43,7 @@ def close(results, wanted):
         assert y.stride() == z.stride()
 
 
+@pytest.mark.compatible("Modules", "every class: isinstance of torch's, its name")
 @classes
 def test_it_is_torchs_class_of_the_same_name(name):
     ours, torchs = getattr(nn, name), getattr(torch.nn, name)
@@ -52,6 +53,7 @@ def test_it_is_torchs_class_of_the_same_name(name):
     assert ours.__doc__.startswith(f"``torch.nn.{name}``")
 
 
+@pytest.mark.compatible("Modules", "every class: outputs, gradients, strides")
 @layers
 def test_outputs_and_gradients_are_torchs(name, words):
     ours, torchs = pair(name, words)
@@ -59,6 +61,7 @@ def test_outputs_and_gradients_are_torchs(name, words):
         close(run(ours, noise(shape)), run(torchs, noise(shape)))
 
 
+@pytest.mark.compatible("Modules", "every class: state_dict, initial weights, repr, attributes")
 @layers
 def test_state_and_repr_are_torchs(name, words):
     ours, torchs = pair(name, words)
@@ -68,6 +71,7 @@ def test_state_and_repr_are_torchs(name, words):
     assert vars(ours).keys() == vars(torchs).keys()
 
 
+@pytest.mark.compatible("Modules", "every class: weights load into each other")
 @layers
 def test_weights_load_into_each_other(name, words):
     ours, torchs = pair(name, words)
@@ -81,6 +85,7 @@ def test_weights_load_into_each_other(name, words):
     torchs.load_state_dict(ours.state_dict(), strict=True)
 
 
+@pytest.mark.compatible("Modules", "every class: copy, deepcopy, pickle")
 @layers
 def test_it_survives_copying_and_pickling(name, words):
     layer, _ = pair(name, words)
@@ -122,6 +127,7 @@ def test_an_unknown_backend_is_named():
         layer(torch.zeros(1, 1, 4))
 
 
+@pytest.mark.compatible("Modules", "every class: float32 and bfloat16")
 @layers
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_takes_the_usual_dtypes(name, words, dtype):
