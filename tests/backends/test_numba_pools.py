@@ -102,6 +102,28 @@ def test_avg_pool_and_its_adjoint(problem, dtype, layout, seed, counted):
     agree("avg_pool_adjoint", arranged(numbers((n, c, *grid.output_size), dtype, seed), layout), by, grid, **close)
 
 
+@pytest.mark.parametrize("window", [(1, 2), (2, 2), (3, 3), (2, 4)])
+@pytest.mark.parametrize("width", [1, 5, 16, 37])
+@pytest.mark.parametrize("dtype", WHOLE)
+def test_windows_that_are_blocks_of_the_input(window, width, dtype):
+    """Every row is written, the last ones not beyond their ends, whether a row fills a vector or not."""
+    grid = Window.parse(2, window).over((3 * window[0], width * window[1]))
+    x = numbers((2, 3, *grid.input_size), dtype, width, 0.2)
+    _, tap = agree("max_pool", x, grid)
+    agree("scatter", numbers(tap.shape, dtype, width), tap, grid)
+
+
+@pytest.mark.parametrize("window", [(5, 1, 2), (4, 2, 1), ((2, 7), (1, 3), (1, 2), 2), (6, 7), (3, 3)])
+@pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
+def test_scatter_of_many_planes(window, form):
+    """Also with taps that no pooling takes: outside of the input."""
+    grid, generator = Window.parse(2, *window).over((13, 19)), torch.Generator().manual_seed(0)
+    shape = (16, 2, *grid.output_size)
+    tap = torch.randint(prod(grid.kernel_size), shape, generator=generator).to(tap_dtype(grid))
+    gy = numbers(shape, torch.float64, 1).contiguous(memory_format=form)
+    agree("scatter", gy, tap.contiguous(memory_format=form), grid)
+
+
 @given(grids(), SEEDS)
 @examples(40)
 def test_a_nan_reaches_exactly_what_reads_it(problem, seed):
@@ -146,13 +168,14 @@ def threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("window", [(2, 2), (3, 2, 1), (3, 1, 1), (4, 4), (5, 5), (9, 9)])
+@pytest.mark.parametrize("window", [(2, 2), (3, 2, 1), (3, 1, 1), (4, 4), (5, 5), (5, 1, 2), (9, 9), ((2, 3), (2, 3))])
 @pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
 def test_the_same_bits_on_any_number_of_threads(window, form, threads):
     """Shares end in the middle of planes, and short rows are written beyond their ends."""
     torch.manual_seed(0)
-    x = torch.randn(3, 37, 61, 63).contiguous(memory_format=form)
-    grid = Window.parse(2, *window).over((61, 63))
+    size = (60, 36) if window == ((2, 3), (2, 3)) else (61, 63)
+    x = torch.randn(3, 37, *size).contiguous(memory_format=form)
+    grid = Window.parse(2, *window).over(size)
     by, found = divisors(grid, True), []
     for count in (1, 2, 3):
         threads(count)

@@ -22,7 +22,9 @@ from .windows import (
     AHEAD,
     BEFORE,
     DILATION,
+    END,
     FREE,
+    SPILL,
     STRIDE,
     K,
     M,
@@ -115,7 +117,7 @@ def summed(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
             line, code, j1, j2 = origin, first, 0, 0
             for _ in range(lines):
                 at = line * nv
-                if inside:
+                if inside or 0 < g[SPILL] <= g[END] - at:
                     for ahead in range(max(S, 1)):
                         prefetch(x, at + e + AHEAD + ahead * lanes)
                     for t in range(kv):

@@ -17,9 +17,26 @@ from .simd import length, prefetch, select, splat
 from .spans import span_largest
 from .strided import legal, strided
 from .team import run
-from .windows import AHEAD, BEFORE, DILATION, FREE, STRIDE, K, M, N, Plan, by_output, following, onward, place, reach
+from .windows import (
+    AHEAD,
+    BEFORE,
+    DILATION,
+    END,
+    FREE,
+    SPILL,
+    STRIDE,
+    K,
+    M,
+    N,
+    Plan,
+    by_output,
+    following,
+    onward,
+    place,
+    reach,
+)
 
-KV, S, WIDE = 0, 0, 0
+KV, S, WIDE, HIGH = 0, 0, 0, 0
 
 
 def max_pool(x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
@@ -42,6 +59,8 @@ def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tupl
     wide = int(taps is torch.int32)
     if plan.spans:
         return span_largest.compiled(dtype, WIDE=wide), taps, plan
+    if plan.high:
+        return largest_of_blocks.compiled(dtype, HIGH=plan.high, S=plan.constants["S"]), taps, plan
     return largest.compiled(dtype, **plan.constants, WIDE=wide), taps, plan
 
 
@@ -99,7 +118,7 @@ def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
             line, code, j1, j2 = origin, first, 0, 0
             for _ in range(lines):
                 at = line * nv
-                if inside:
+                if inside or 0 < g[SPILL] <= g[END] - at:
                     for ahead in range(max(S, 1)):
                         prefetch(x, at + e + AHEAD + ahead * lanes)
                     v, t = row_largest(x, at, e, apart, kv, nv, step, code, True, S if KV and S else 1)
@@ -114,3 +133,33 @@ def largest(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
             else:
                 put(y, tap, WIDE, here, best, where, lanes_between(x, 0, mv))
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
+
+
+@kernel
+def largest_of_blocks(lo, hi, thread, x: Real, y: Real, tap: Bytes, g: Longs):
+    """As ``largest``, where row r of y is of the HIGH rows of x from r · HIGH on, cut into windows S wide."""
+    mv, nv, lanes, end = g[M + 3], g[M + 3] * S, length(x), g[END]
+    for row in range(lo, hi):
+        for j in range(-(-mv // lanes)):
+            p = min(j * lanes, max(mv - lanes, 0))
+            first, here = row * HIGH * nv, row * mv + p
+            inside = mv >= lanes or first + (HIGH - 1) * nv + S * lanes <= end
+            best, where = block_row(x, first, p * S, nv, S, 0, inside)
+            for t in range(1, HIGH):
+                v, at = block_row(x, first + t * nv, p * S, nv, S, t * S, inside)
+                take = (v > best) | (v != v)
+                best, where = select(take, v, best), select(take, at, where)
+            if mv >= lanes or here + lanes <= hi * mv:
+                put(y, tap, False, here, best, where, all_lanes(x))
+            else:
+                put(y, tap, False, here, best, where, lanes_between(x, 0, mv))
+
+
+@inner
+def block_row(x, at, e, nv, s, code, inside):
+    """``row_largest`` of blocks s wide."""
+    if inside:
+        for ahead in range(s):
+            prefetch(x, at + e + AHEAD + ahead * length(x))
+        return row_largest(x, at, e, 1, s, nv, s, code, True, s)
+    return row_largest(x, at, e, 1, s, nv, s, code, False, s)

@@ -14,7 +14,9 @@ at each of its positions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from math import gcd, prod
 from typing import Any, NamedTuple
 
@@ -42,7 +44,7 @@ class Plan(NamedTuple):
 
     ``constants`` are those it is compiled with: KV, the size of a window along a row where that is small and not
     dilated, else 0; and S, the stride along a row if that is small, else 0. ``spans`` says whether windows are long
-    and far apart.
+    and far apart; ``high``, if they are the blocks that the rows are cut into, how many rows a block has, else 0.
     """
 
     shape: Sizes
@@ -51,6 +53,7 @@ class Plan(NamedTuple):
     work: float
     constants: dict[str, int]
     spans: bool
+    high: int
     address: int
     table: Any
 
@@ -58,8 +61,11 @@ class Plan(NamedTuple):
 # The header holds the sizes N of input, M of output and K of window on all four axes. For the axis along the rows:
 # STRIDE, DILATION, BEFORE (its padding), FREE (the first and the last start of a vector that needs no mask), UNITS (how
 # many vector lanes a row takes) and FIRST (the number of the first). For the three others: from each tap to the next,
-# how far the source moves (STEPS, in input elements or taps) and BACK (in output positions).
-N, M, K, STRIDE, DILATION, BEFORE, FREE, UNITS, FIRST, STEPS, BACK, HEADER = 0, 4, 8, 12, 13, 14, 15, 17, 18, 19, 22, 25
+# how far the source moves (STEPS, in input elements or taps) and BACK (in output positions). A row shorter than a
+# vector needs no mask either if its own lanes read inside it: the others read what lies behind it, and what they make
+# is written over. SPILL is how many elements from its beginning are read then, or 0, and END how many there are.
+N, M, K, STRIDE, DILATION, BEFORE, FREE, UNITS, FIRST, STEPS, BACK = 0, 4, 8, 12, 13, 14, 15, 17, 18, 19, 22
+SPILL, END, HEADER = 25, 26, 27
 UNROLLED = (1, 2, 3, 4)
 AHEAD = 4096  # elements: what is prefetched is so far ahead of what is read
 LONGEST = 2**30  # elements of a row: places along it are compared in 32 bits
@@ -101,7 +107,8 @@ def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     read = vector * s if constants["S"] else (vector - 1) * s + 1
     shared = (k - 1) % s if all(constants.values()) else 0  # the last tap's vectors begin so far before it
     free = (-(-b // s), (n + b - read - (k - 1) * d + shared) // s)
-    header = _header(axes, free, (m, 0), [axis.d for axis in axes[:3]], [0] * 3)
+    spill = read + (k - 1) * d - shared if m < vector and b == 0 and (m - 1) * s + (k - 1) * d < n else 0
+    header = _header(axes, free, (m, 0), [axis.d for axis in axes[:3]], [0] * 3, (spill, prod(shape)))
     table = np.concatenate([header, *(_taps(axis) for axis in axes[:3])])
     size = (*shape[:2], *grid.output_size)
     return _plan(size, last, axes, [axis.m for axis in axes], constants, table)
@@ -123,7 +130,7 @@ def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     free = ((k - 1) * d // s, m - lanes(itemsize))
     common = [gcd(axis.s, axis.d) for axis in axes[:3]]
     steps = [[getattr(axis, name) // g for axis, g in zip(axes[:3], common, strict=True)] for name in "sd"]
-    header = _header(axes, free, ((n - 1 + b) // s + 1 - first, first), *steps)
+    header = _header(axes, free, ((n - 1 + b) // s + 1 - first, first), *steps, (0, prod(shape)))
     table = np.concatenate([header, *(_readers(axis) for axis in axes[:3]), _phases(axes[3])])
     size = (*shape[:2], *grid.input_size)
     return _plan(size, last, axes, [axis.n for axis in axes], _constants(axes[3]), table)
@@ -143,12 +150,19 @@ def _plan(
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
     spans = not constants["S"] and axes[3].d == 1 and (axes[3].k >= 8 or along[3] < 8)
-    return Plan(size, strides(size, last), rows, work, constants, spans, table.ctypes.data, table)
+    return Plan(size, strides(size, last), rows, work, constants, spans, _high(axes), table.ctypes.data, table)
 
 
-def _header(axes: tuple[Axis, ...], free: tuple[int, int], units: tuple[int, int], *steps: list[int]) -> np.ndarray:
+def _high(axes: tuple[Axis, ...]) -> int:
+    """Return how many rows a window has, up to 4, if windows are blocks that the input is cut into, else 0."""
+    cut = all((a.k, a.n, a.b) == (a.s, a.m * a.s, 0) and (a.d == 1 or a.k == 1) for a in axes)
+    small = axes[0].k == axes[1].k == 1 and axes[2].k in UNROLLED and axes[3].k in UNROLLED[1:]
+    return axes[2].k if cut and small else 0
+
+
+def _header(axes: tuple[Axis, ...], *rest: Sequence[int]) -> np.ndarray:
     sizes = [getattr(axis, name) for name in "nmk" for axis in axes]
-    return np.array([*sizes, axes[3].s, axes[3].d, axes[3].b, *free, *units, *steps[0], *steps[1]], np.int64)
+    return np.array([*sizes, axes[3].s, axes[3].d, axes[3].b, *chain(*rest)], np.int64)
 
 
 def _taps(axis: Axis) -> np.ndarray:
