@@ -8,7 +8,7 @@ import pytest
 import scratchlayers
 
 ROOT = Path(scratchlayers.__file__).parent
-LOW = ["geometry", "contract", "registry", "ops", "library", "functional", "nn"]
+LOW = ["geometry", "contract", "registry", "ops", "library", "flops", "functional", "nn"]
 MAY_IMPORT = {
     "geometry": [],
     "contract": ["geometry"],
@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "registry": ["contract"],
     "ops": [],
     "library": ["geometry", "contract", "registry", "ops"],
-    "functional": ["geometry", "ops", "library"],
+    "flops": ["library"],
+    "functional": ["geometry", "ops", "library", "flops"],
     "nn": ["geometry", "registry", "functional"],
     "conversion": ["geometry", "functional", "nn"],
     "explanation": [*LOW, "conversion"],

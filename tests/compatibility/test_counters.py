@@ -13,7 +13,6 @@ from tests.compatibility.models import build, images, net
 row = partial(pytest.mark.compatible, "Counters")
 
 
-UNSEEN = pytest.mark.xfail(strict=True, reason="a dispatch mode sees no operator of ours")
 LAYERS = {
     "Conv1d, strided": lambda s: s.Conv1d(4, 6, 3, stride=2, padding=1),
     "Conv2d, dilated, groups": lambda s: s.Conv2d(4, 6, (3, 2), dilation=2, groups=2),
@@ -42,7 +41,6 @@ def flops(model, x, need):
 
 
 @row("torch.utils.flop_counter.FlopCounterMode, in all and by module")
-@UNSEEN
 def test_a_models_flops_are_torchs():
     ours, torchs = (flops(build(net, s), images(), True) for s in (nn, torch.nn))
     assert ours == torchs
@@ -50,7 +48,7 @@ def test_a_models_flops_are_torchs():
 
 
 @row("FlopCounterMode: {name}, forward and backward")
-@pytest.mark.parametrize("name", [pytest.param(name, marks=UNSEEN if "Conv" in name else ()) for name in LAYERS])
+@pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("need", [True, False], ids=["input needs gradient", "input needs none"])
 def test_a_layers_flops_are_torchs(name, need):
     rank = int(name.split(",")[0][-2])

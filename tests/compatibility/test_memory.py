@@ -49,7 +49,6 @@ def test_selectively_checkpointed_layers_train_as_plain_ones(names):
 
 
 @row("selective activation checkpointing: a policy sees our operators")
-@pytest.mark.xfail(strict=True, reason="a dispatch mode sees no operator of ours")
 def test_a_policy_is_asked_about_our_operators():
     used = set()
     gradients(Checkpointed(build(net, nn), use_reentrant=False, context_fn=keep((), used)))

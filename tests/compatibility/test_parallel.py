@@ -28,7 +28,9 @@ def sharded(model):
 WAYS = {
     "DistributedDataParallel": DistributedDataParallel,
     "DistributedDataParallel, static graph": partial(DistributedDataParallel, static_graph=True),
+    "DistributedDataParallel, compiled": lambda m: torch.compile(DistributedDataParallel(m), backend="aot_eager"),
     "FSDP2, fully_shard": sharded,
+    "FSDP2, fully_shard, compiled": lambda model: torch.compile(sharded(model), backend="aot_eager"),
 }
 
 
