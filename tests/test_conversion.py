@@ -72,11 +72,13 @@ def story(request):
     return SimpleNamespace(name=request.param, model=model, example=example, old=old, new=new)
 
 
+@pytest.mark.compatible("convert, revert, patch", "real models: outputs and all gradients")
 def test_outputs_and_all_gradients_are_torchs(story):
     assert story.old.results[0].abs().max() > 1e-2  # a model whose output has faded would prove nothing
     close(story.new.results, story.old.results)
 
 
+@pytest.mark.compatible("convert, revert, patch", "real models: state_dict, the same objects")
 def test_state_is_the_same_objects_under_the_same_keys(story):
     assert list(story.new.state) == list(story.old.state)
     assert all(story.new.state[key] is tensor for key, tensor in story.old.state.items())
@@ -97,6 +99,7 @@ def test_nothing_is_left_alone(story):
     assert set(report(story.model).ours) == set(family(story.model))
 
 
+@pytest.mark.compatible("convert, revert, patch", "real models: no operator of torch's family runs")
 def test_no_operator_of_torch_runs(story):
     with borrowed() as operators:
         computed(story.model, story.example)
@@ -104,6 +107,7 @@ def test_no_operator_of_torch_runs(story):
     assert operators == ({"constant_pad_nd"} if cropping else set())
 
 
+@pytest.mark.compatible("convert, revert, patch", "real models: training")
 def test_a_few_steps_of_training_lead_to_the_same_weights(story):
     ours, torchs = copy.deepcopy(story.model), revert(copy.deepcopy(story.model))
     for model in (ours.train(), torchs.train()):
@@ -145,6 +149,7 @@ def test_copies_are_ours_and_compute_the_same(story):
 
 
 # torch's parametrized modules, as wav2vec2 has one, cannot be pickled, converted or not
+@pytest.mark.compatible("convert, revert, patch", "real models: pickle")
 @pytest.mark.parametrize("story", [name for name in ARCHITECTURES if name != "wav2vec2"], indirect=True)
 def test_pickles_are_ours_and_compute_the_same(story):
     twin = pickle.loads(pickle.dumps(story.model))
@@ -165,6 +170,7 @@ def test_second_conversion_changes_nothing(story):
     assert classes(convert(story.model)) == story.new.classes
 
 
+@pytest.mark.compatible("convert, revert, patch", "real models: revert")
 def test_reverted_model_is_what_it_was_to_the_bit(story):
     twin = copy.deepcopy(story.model)
     before = twin.state_dict(keep_vars=True)
@@ -290,6 +296,7 @@ def test_hooks_run_and_can_be_removed_after_the_conversion():
     assert len(seen) == 4
 
 
+@pytest.mark.compatible("convert, revert, patch", "optimizers go on with their state")
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
 def test_an_optimizer_goes_on_with_its_state(optimizer):
     options = {"lr": 0.1, "momentum": 0.9} if optimizer is torch.optim.SGD else {"lr": 0.1}

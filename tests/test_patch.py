@@ -94,6 +94,7 @@ def test_blocks_may_end_in_any_order():
     assert functions() == TORCHS
 
 
+@pytest.mark.compatible("convert, revert, patch", "patch: from many threads")
 def test_many_threads_may_open_and_close_blocks():
     wrong = []
 
@@ -154,6 +155,7 @@ def test_backward_may_run_after_the_block():
 # Names imported earlier
 
 
+@pytest.mark.compatible("convert, revert, patch", "patch: names imported earlier")
 def test_early_bound_names_are_caught_if_asked_for():
     x = torch.ones(1, 1, 3, 3)
     with patch(early_bound=True), recorder(priority=1) as calls:
@@ -203,6 +205,7 @@ def test_early_bound_names_train_on_our_kernels():
 # Compiled
 
 
+@pytest.mark.compatible("convert, revert, patch", "patch: compiled models compile anew")
 @pytest.mark.parametrize("first", [nullcontext, patch])
 def test_compiled_models_compile_anew_on_entry_and_on_exit(first, monkeypatch):
     """By a function in our function's place that Dynamo writes down by name."""
@@ -229,6 +232,7 @@ def test_compiled_models_compile_anew_on_entry_and_on_exit(first, monkeypatch):
 # Modules
 
 
+@pytest.mark.compatible("convert, revert, patch", "patch: torch's modules, built before and inside")
 @pytest.mark.parametrize("batched", [True, False], ids=["batched", "unbatched"])
 @pytest.mark.parametrize("when", ["before", "inside"])
 @pytest.mark.parametrize(("name", "words", "options"), list(layers()))
@@ -263,6 +267,7 @@ def test_subclasses_run_on_our_kernels():
     assert calls == ["conv", "conv_input_grad", "conv_weight_grad"]
 
 
+@pytest.mark.compatible("convert, revert, patch", "patch: architectures that call functions themselves")
 @pytest.mark.parametrize("name", ["bit", "unet2d", "unet3d_avg"])
 def test_architectures_that_call_functions_themselves_run_on_our_kernels_alone(name):
     model, example = built(name)

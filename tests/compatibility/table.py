@@ -43,14 +43,14 @@ class Collector:
         self.cases: list[Case] = []
 
     def pytest_itemcollected(self, item: pytest.Function) -> None:
-        for mark in item.iter_markers("compatible"):
-            self.cases.append(case(item, *mark.args, **mark.kwargs))
+        if not item.get_closest_marker("thorough"):  # which CI does not run
+            self.cases.extend(case(item, *mark.args, **mark.kwargs) for mark in item.iter_markers("compatible"))
 
 
 def case(item: pytest.Function, theme: str, row: str) -> Case:
     """The case that a collected test is; ValueError if CI would not notice that it fails."""
-    if item.get_closest_marker("thorough") or item.get_closest_marker("skip") or SILENT & names(item.function):
-        raise ValueError(f"{item.nodeid} is a row of the table, but CI may not run it")
+    if item.get_closest_marker("skip") or SILENT & names(item.function):
+        raise ValueError(f"{item.nodeid} is a row of the table, but may not run at all")
     words = item.callspec.params if hasattr(item, "callspec") else {}
     fails, needs = item.get_closest_marker("xfail"), item.get_closest_marker("skipif")
     if fails and not (fails.kwargs.get("strict") and fails.kwargs.get("reason")):

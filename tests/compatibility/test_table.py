@@ -10,6 +10,7 @@ PLAIN = Case("theme", "row", "tests/test_it.py", "test_it")
 FAILING = Case("theme", "row", "tests/test_it.py", "test_it", fails="no time")
 
 
+@pytest.mark.slow  # collecting imports what all the rows' tests import
 def test_the_page_says_what_the_tests_say():
     command = [sys.executable, "-m", "tests.compatibility.table", "--print"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -50,6 +50,7 @@ def results(call, *tensors):
     return y, *torch.autograd.grad(y.sin().sum(), tensors)
 
 
+@pytest.mark.compatible("Compilation and export", "torch.compile, backend {backend}, fullgraph, forward and backward")
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("backend", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
 def test_training_is_one_graph(backend, memory_format):
@@ -61,6 +62,7 @@ def test_training_is_one_graph(backend, memory_format):
         torch.testing.assert_close(compiled(x, w), stack(torch_functional)(x, w), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.compatible("Compilation and export", "torch.compile, dynamic shapes")
 def test_sizes_may_change():
     graphs = []
 
@@ -91,6 +93,7 @@ def test_indices_survive_the_graph():
     torch.testing.assert_close(ours, torchs)
 
 
+@pytest.mark.compatible("Compilation and export", "torch.compile of modules")
 def test_modules_compile_and_keep_their_border():
     net = torch.nn.Sequential(nn.Conv2d(4, 6, 3, padding=1, padding_mode="circular"), nn.MaxPool2d(2), nn.AvgPool2d(2))
     compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
@@ -110,6 +113,10 @@ TRANSFORMS = {
 }
 
 
+@pytest.mark.compatible(
+    "Compilation and export",
+    "torch.compile over and under torch.func: right, never silently zero; compiled derivatives of derivatives are refused",
+)
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize("inside", [False, True], ids=["of what is compiled", "compiled with it"])
 @pytest.mark.parametrize("name", TRANSFORMS)
@@ -133,6 +140,7 @@ def test_transforms_are_right_or_refused(name, inside, requires_grad):
         torch.testing.assert_close(compiled(), expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.compatible("Compilation and export", "torch.export: non-strict, strict, with a dynamic dimension")
 @pytest.mark.parametrize("options", [{}, {"strict": True}, {"dynamic_shapes": ({0: torch.export.Dim("n")},)}], ids=str)
 def test_export(options):
     net = torch.nn.Sequential(nn.Conv2d(4, 6, 3, padding=1), torch.nn.ReLU(), nn.MaxPool2d(2), nn.ReflectionPad2d(1))
@@ -141,6 +149,7 @@ def test_export(options):
     torch.testing.assert_close(exported.module()(x), net(x))
 
 
+@pytest.mark.compatible("Compilation and export", "fake tensors and the meta device: shapes and strides")
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_fake_and_meta_tensors_have_the_right_shape_and_layout(memory_format):
     x, w = operands()
@@ -164,6 +173,7 @@ OPERATORS = {
 }
 
 
+@pytest.mark.compatible("Compilation and export", "torch.library.opcheck of {name}")
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_operators_are_what_torch_asks_of_operators(name):
     operator = getattr(torch.ops.scratchlayers, name).default

@@ -43,6 +43,7 @@ def emptied(x):
     return [x[:0], x[:, :0], x[..., :0], x[:0, :0], x[:0, ..., :0], x[0], x[0, :0], x[0, ..., :0], x[0, 0], x[None]]
 
 
+@pytest.mark.compatible("Autocast and dtypes", "{name}: every dtype, taken or refused as by torch")
 @ranks
 @convolutions
 def test_convolutions_take_the_dtypes_that_torchs_take(name, rank):
@@ -76,6 +77,7 @@ def test_convolutions_of_nothing_ask_for_no_kernel(name, rank):
     all_agree(f"{name}{rank}d", [[x, w]], 0.0)
 
 
+@pytest.mark.compatible("Autocast and dtypes", "mixed dtypes are refused as by torch")
 @ranks
 @convolutions
 def test_mixed_dtypes_are_refused_as_by_torch(name, rank):
@@ -96,6 +98,7 @@ def test_a_bias_is_not_asked_for_its_dtype(rank, dtype):
     all_agree(f"conv_transpose{rank}d", [[x, w, b]], 0.0)
 
 
+@pytest.mark.compatible("Autocast and dtypes", "{name}: every dtype, taken or refused as by torch")
 @ranks
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
 def test_pools_take_what_torchs_take(name, rank):
@@ -107,6 +110,7 @@ def test_pools_take_what_torchs_take(name, rank):
     all_agree(f"{name}{rank}d", calls, 0.0)
 
 
+@pytest.mark.compatible("Autocast and dtypes", "pad, {mode}: every dtype, taken or refused as by torch")
 @ranks
 @pytest.mark.parametrize("mode", MODES)
 def test_pads_take_what_torchs_take(mode, rank):

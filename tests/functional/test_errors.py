@@ -86,6 +86,7 @@ def replaced(values, others):
     return [[*values[:i], other, *values[i + 1 :]] for i in range(len(values)) for other in others]
 
 
+@pytest.mark.compatible("Errors", "{name}: any argument gives torch's result or torch's error")
 @ranks
 @quiet
 @pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "avg_pool"])
@@ -97,6 +98,7 @@ def test_any_word_does_what_it_does_in_torch(name, rank):
     all_agree(f"{name}{rank}d", [[*tensors, *wild] for wild in calls])
 
 
+@pytest.mark.compatible("Errors", "{name}: any operand gives torch's result or torch's error")
 @ranks
 @pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "avg_pool"])
 def test_any_operand_does_what_it_does_in_torch(name, rank):
@@ -104,6 +106,7 @@ def test_any_operand_does_what_it_does_in_torch(name, rank):
     all_agree(f"{name}{rank}d", [[*wild, *words] for wild in replaced(tensors, TENSORS)])
 
 
+@pytest.mark.compatible("Errors", "pad: any padding, in any mode, gives torch's result or torch's error")
 @pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular", "foo", None, 1])
 def test_any_padding_does_what_it_does_in_torch(mode):
     x = tensor((1, 2, 4, 4), torch.float64)

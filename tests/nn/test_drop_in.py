@@ -143,6 +143,7 @@ def test_it_takes_the_usual_dtypes(name, words, dtype):
 WRONG = [(), (3,), (0,), (2, 4, 0), (2, 4, 7, 6, 5, 4), (1, 2), (2, 5, 7), (2, 3, 7, 6), (2, 3, 7, 6, 5)]
 
 
+@pytest.mark.compatible("Errors", "modules: wrong inputs")
 @layers
 @pytest.mark.parametrize("shape", WRONG, ids=str)
 def test_wrong_inputs_get_torchs_errors(name, words, shape):
@@ -166,6 +167,7 @@ CONSTRUCTORS = [
 ]
 
 
+@pytest.mark.compatible("Errors", "modules: wrong constructions")
 @pytest.mark.parametrize(("name", "positional", "words"), CONSTRUCTORS)
 def test_wrong_constructions_get_torchs_errors(name, positional, words):
     got, want = (outcome(getattr(space, name), *positional, **words) for space in (nn, torch.nn))

@@ -52,6 +52,7 @@ def test_the_table_names_the_operators_for_which_torch_has_a_rule(device):
     assert ruled <= {operator.split(".")[0] for operator in OPERATORS}
 
 
+@pytest.mark.compatible("Autocast and dtypes", "dtypes of results and gradients under CPU autocast to {dtype}")
 @functions
 @quiet
 @pytest.mark.parametrize("dtype", HALF)
@@ -68,6 +69,7 @@ def test_dtypes_of_results_and_gradients_are_torchs(name, dtype):
                     assert dtypes(got) == dtypes(want), (given, call)
 
 
+@pytest.mark.compatible("Autocast and dtypes", "values under CPU autocast to {dtype}")
 @functions
 @quiet
 @pytest.mark.parametrize("dtype", HALF)

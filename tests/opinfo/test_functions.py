@@ -21,6 +21,7 @@ def none_differ(tally):
     assert not tally.differing, "\n".join([f"{len(tally.differing)} of {tally.cases} differ", *tally.differing[:20]])
 
 
+@pytest.mark.compatible("PyTorch's own test inputs", "OpInfo: values, gradients, strides")
 @functions
 @shares
 @quiet
@@ -28,6 +29,7 @@ def test_values_gradients_and_strides(name, most):
     none_differ(checks.values(name, most))
 
 
+@pytest.mark.compatible("PyTorch's own test inputs", "OpInfo: gradcheck, gradgradcheck, forward mode")
 @functions
 @shares
 @quiet
@@ -36,6 +38,7 @@ def test_derivatives(name, most):
     none_differ(checks.derivatives(name, most))
 
 
+@pytest.mark.compatible("PyTorch's own test inputs", "OpInfo: batched gradients")
 @functions
 @quiet
 @scripted
@@ -44,6 +47,7 @@ def test_batched_derivatives(name):
     none_differ(checks.derivatives(name, 3, batched=True))
 
 
+@pytest.mark.compatible("PyTorch's own test inputs", "OpInfo: error inputs")
 @functions
 def test_errors(name):
     cases, differing = checks.errors(name)

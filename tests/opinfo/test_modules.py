@@ -43,6 +43,7 @@ def _different(name, case, dtype):
     return difference(called(ours), called(torchs), arguments, case.forward_input.kwargs)
 
 
+@pytest.mark.compatible("PyTorch's own test inputs", "ModuleInfo: values, gradients, strides")
 @layers
 @quiet
 @pytest.mark.filterwarnings(*(f"ignore:{start}:UserWarning" for start in COMPLEX))
@@ -51,6 +52,7 @@ def test_values_gradients_and_strides(name, training):
     none_differ(checks.tally(cases(name, training)))
 
 
+@pytest.mark.compatible("PyTorch's own test inputs", "ModuleInfo: error inputs")
 @layers
 def test_errors(name):
     for entry in entries.modules(name):

@@ -78,6 +78,7 @@ def dual(f, z):
         return forward_ad.unpack_dual(f(forward_ad.make_dual(z, tangent(z)))).tangent
 
 
+@pytest.mark.compatible("Transforms: torch.func, forward mode", "{transform}")
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize(("name", "i"), ARGUMENTS)
@@ -94,6 +95,7 @@ def test_it_is_what_it_is_over_torchs(name, i, transform, requires_grad):
     torch.testing.assert_close(ours, torchs)
 
 
+@pytest.mark.compatible("Transforms: torch.func, forward mode", "vmap over all operands at once")
 @pytest.mark.parametrize("name", CALLS)
 def test_all_operands_have_slices(name):
     call, operands = CALLS[name]
@@ -101,6 +103,9 @@ def test_all_operands_have_slices(name):
     torch.testing.assert_close(ours, torchs)
 
 
+@pytest.mark.compatible(
+    "Transforms: torch.func, forward mode", "gradcheck and gradgradcheck in forward mode and forward over reverse"
+)
 @pytest.mark.parametrize("name", CALLS)
 def test_forward_mode_agrees_with_differences(name):
     call, operands = CALLS[name]
@@ -109,6 +114,7 @@ def test_forward_mode_agrees_with_differences(name):
     assert gradgradcheck(call(F), operands, check_fwd_over_rev=True, fast_mode=True)
 
 
+@pytest.mark.compatible("Transforms: torch.func, forward mode", "indices of max pooling under vmap")
 def test_indices_of_slices():
     ours, torchs = (
         vmap(lambda x, s=s: s.max_pool2d(x, 2, return_indices=True))(slices(X, 0)) for s in (F, torch_functional)
@@ -116,6 +122,7 @@ def test_indices_of_slices():
     torch.testing.assert_close(ours, torchs)
 
 
+@pytest.mark.compatible("Transforms: torch.func, forward mode", "per-sample gradients of a model")
 def test_a_gradient_for_each_image_of_a_net():
     def gradients(space):
         torch.manual_seed(0)
