@@ -13,6 +13,7 @@ from .. import library
 from ..geometry import Frame, Regions, Sizes, whole
 from ..ops.pad import pad
 from ..ops.pool import MaxPool, TapIndex, avg_pool
+from .autocast import cast
 from .border import FLOATS, batched, check, nothing, refuse, remembered, spatial
 from .traced import traceable
 
@@ -111,6 +112,7 @@ def adaptive_max_pool3d_with_indices(
 @traceable
 def _adaptive_avg_pool(rank: int, input: Tensor, output_size: Any) -> Tensor:
     try:
+        input = cast(f"adaptive_avg_pool{rank}d", input)
         size = _asked(rank, input.shape, output_size)
         if set(size) == {1} and _is_odd(rank, input):
             return input.mean(tuple(range(-1, -rank - 1, -1)), keepdim=True)
@@ -159,6 +161,7 @@ def _with_indices(rank: int, input: Tensor, output_size: Any) -> tuple[Tensor, T
 def _chosen(rank: int, input: Tensor, output_size: Any) -> Any:
     """(y, the tap of each region, batched, the regions, the kernels)."""
     try:
+        input = cast(f"adaptive_max_pool{rank}d", input)
         size = _asked(rank, input.shape, output_size)
         regions = _plan(rank, input.shape, size, True)
         if 0 in input.shape[-rank - 1 :]:

@@ -14,6 +14,7 @@ from .. import library
 from ..geometry import Ints, Sizes, Window, per_axis
 from ..ops.linear_map import LinearMap
 from ..ops.pool import MaxPool
+from .autocast import cast
 from .border import FLOATS, batched, check, refuse, spatial
 from .traced import traceable
 
@@ -96,7 +97,9 @@ def fractional_max_pool3d_with_indices(
 def _fractional_max_pool(
     rank: int, input: Tensor, kernel_size: Any, output_size: Any, output_ratio: Any, samples: Any
 ) -> tuple[Tensor, Tensor]:
+    drawn = input.dtype if isinstance(input, Tensor) else None
     try:
+        input, samples = cast(f"fractional_max_pool{rank}d", input, samples)
         n = spatial(input.shape, rank)
         kernel, size = _ints(rank, kernel_size, 1), _size(n, output_size, output_ratio)
         if 0 in input.shape[-rank - 1 :]:
@@ -104,6 +107,8 @@ def _fractional_max_pool(
         if any(k + m - (rank == 2) > size for k, m, size in zip(kernel, size, n, strict=True)):
             raise ValueError(f"{size} windows of {kernel} elements do not fit an input of {n}")
         check(input, FLOATS, samples)
+        if samples is not None and samples.requires_grad:
+            raise ValueError("_random_samples have no gradient")
         x = batched(input, rank)
         if samples is not None and (
             samples.dim() != 3 or len(samples) < len(x) or samples.shape[1:] != (x.shape[1], rank)
@@ -112,7 +117,7 @@ def _fractional_max_pool(
     except (ValueError, TypeError, AttributeError, IndexError) as ours:
         refuse(ours, False, _FRACTIONAL[rank], input, kernel_size, output_size, output_ratio, True, samples)
     if samples is None:
-        samples = torch.rand(*x.shape[:2], rank, dtype=x.dtype, device=x.device)
+        samples = torch.rand(*x.shape[:2], rank, dtype=drawn, device=x.device).to(x.dtype)
     kernels = library.kernels(x, rank)
     if 0 in (len(x), *size):
         index = torch.zeros(*x.shape[:2], *size, dtype=torch.int64, device=x.device)

@@ -13,6 +13,7 @@ from torch import Tensor
 from .. import library
 from ..geometry import Ints, Sizes, whole
 from ..ops.pool import Unpool
+from .autocast import cast
 from .border import FLOATS, batched, check, nothing, refuse, spatial
 from .traced import traceable
 
@@ -76,6 +77,7 @@ def max_unpool3d(
 @traceable
 def _max_unpool(rank: int, input: Tensor, indices: Tensor, *words: Any) -> Tensor:
     try:
+        input = cast(f"max_unpool{max(rank, 2)}d", input)
         size = _sized(spatial(input.shape, rank), *words)
         check(input, FLOATS)
         if indices.dtype != torch.int64 or indices.shape != input.shape or indices.device != input.device:

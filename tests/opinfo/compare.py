@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map, tree_map_with_path
 
 from tests.compare import outcome, same_error, same_memory
 from tests.opinfo.entries import seed
@@ -16,20 +16,20 @@ def difference(ours, torchs, arguments, options):
     """Say how two functions differ on the same arguments, or None: values, gradients, dtypes and memory, or errors.
 
     The values of narrow dtypes are compared with those that torch finds in double precision, because torch rounds
-    some of them after every addition.
+    some of them after every addition; what equals torch's is right in any case.
     """
     got, want = (results(function, arguments, options) for function in (ours, torchs))
     if isinstance(got, Exception) or isinstance(want, Exception):
-        return _said(same_error, got, want)
+        return said(same_error, got, want)
     exact = sums = want
     if any(y is not None and y.dtype in UNITS for y in want):
         exact, sums = (results(torchs, *tree_map(change, (arguments, options))) for change in (_double, _absolute))
-    return _said(_all_same, got, want, exact, sums)
+    return said(_all_same, got, want, exact, sums)
 
 
 def results(function, arguments, options):
     """Return what a call returns and the gradients of all of its tensors, or the exception that it raises."""
-    arguments, options = tree_map(_leaf, (arguments, options))
+    arguments, options = tree_map_with_path(_leaf, (arguments, options))
     seed()
     y = outcome(function, *arguments, **options)
     if isinstance(y, Exception):
@@ -43,8 +43,9 @@ def results(function, arguments, options):
     return [*outputs, *gradients]
 
 
-def _leaf(x):
-    if not isinstance(x, torch.Tensor):
+def _leaf(path, x):
+    """Return a tensor as a leaf of a new graph, but as it is where its name says that it is not to be varied."""
+    if not isinstance(x, torch.Tensor) or any(str(getattr(key, "key", "")).startswith("_") for key in path):
         return x
     return x.detach().requires_grad_(x.is_floating_point() or x.is_complex())
 
@@ -64,7 +65,8 @@ def _absolute(x):
     return _double(x).abs() if isinstance(x, torch.Tensor) and x.dtype in UNITS else x
 
 
-def _said(check, *what):
+def said(check, *what):
+    """Return what an assertion says that does not hold, or None."""
     try:
         check(*what)
     except AssertionError as why:
@@ -87,4 +89,5 @@ def _same(y, z, exact, sums):
         torch.testing.assert_close(y, z, equal_nan=True)
         return
     atol = UNITS[z.dtype] * torch.finfo(z.dtype).eps * float(sums.detach().abs().max())
+    exact = torch.where(y == z, _double(y), exact)  # random numbers differ between dtypes
     torch.testing.assert_close(_double(y), exact, rtol=0.0, atol=atol, equal_nan=True)

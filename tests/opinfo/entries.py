@@ -50,6 +50,12 @@ def functions(name):
     return [entry for entry in _databases()[0] if entry.name == wanted]
 
 
+def differentiable(name):
+    """Return the entries whose samples have derivatives: of variants made for that, those alone."""
+    found = functions(name)
+    return [entry for entry in found if entry.variant_test_name == "grad"] or found
+
+
 def modules(name):
     """Return the ModuleInfo entries of ``torch.nn.<name>``."""
     return [entry for entry in _databases()[1] if entry.module_cls is getattr(torch.nn, name)]
