@@ -7,7 +7,7 @@ from tests.opinfo import checks, entries
 functions = pytest.mark.parametrize("name", [name for name in entries.FUNCTIONS if name not in entries.WITHOUT_ENTRY])
 SHARES = [
     pytest.param(6, id="some"),
-    pytest.param(60, id="many", marks=pytest.mark.slow),
+    pytest.param(30, id="many", marks=pytest.mark.slow),
     pytest.param(None, id="all", marks=pytest.mark.thorough),
 ]
 shares = pytest.mark.parametrize("most", SHARES)
