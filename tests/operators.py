@@ -1,4 +1,4 @@
-"""Does torch compute a convolution, pooling or padding itself inside a block?"""
+"""Which of torch's operators run inside a block? Of our family, say, none may."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from scratchlayers import library
 _PARTS = ("conv", "pool", "pad", "im2col", "col2im")
 
 
-class _Noting(TorchDispatchMode):
+class Watching(TorchDispatchMode):
+    """A mode that looks through our operators at what they are made of, and meets each operator of torch that ran."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.namespace == library.NAMESPACE:
+            with self:
+                return library.run(function.overloadpacket.__name__, *args)
+        result = function(*args, **(kwargs or {}))
+        self.met(function, result)
+        return result
+
+
+class _Noting(Watching):
     def __init__(self):
         super().__init__()
         self.names = set()
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+    def met(self, function, result):
         name = function.overloadpacket.__name__
-        if function.namespace == library.NAMESPACE:  # an operator of ours: watch what it is made of
-            with self:
-                return library.run(name, *args)
         if any(part in name for part in _PARTS):
             self.names.add(name)
-        return function(*args, **(kwargs or {}))
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from ..geometry import Sizes
 
 
@@ -62,6 +64,15 @@ LAYERS = (
     _layer("LPPool1d", 4, 2, stride=1, to=(2, 3, 7)),
     _layer("LPPool2d", 2, (3, 2), ceil_mode=True, to=(2, 3, 7, 6)),
     _layer("LPPool3d", float("inf"), 2, to=(1, 2, 4, 5, 3)),
+    _layer("FractionalMaxPool2d", 2, (3, 4), _random_samples=torch.tensor([[[0.3, 0.8]]]), to=(1, 1, 7, 6)),
+    _layer(
+        "FractionalMaxPool3d",
+        (2, 1, 3),
+        output_ratio=0.6,
+        return_indices=True,
+        _random_samples=torch.tensor([[[0.1, 0.9, 0.5]]]),
+        to=(1, 1, 5, 4, 6),
+    ),
     _layer("ZeroPad1d", (1, 2), to=(2, 3, 4)),
     _layer("ZeroPad2d", (1, -1, 2, 0), to=(2, 3, 4, 5)),
     _layer("ZeroPad3d", 1, to=(1, 2, 3, 2, 3)),
