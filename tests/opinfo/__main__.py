@@ -1,4 +1,4 @@
-"""How many of PyTorch's cases pass? ``python -m tests.opinfo`` runs every one of every function and prints the counts."""
+"""How many of PyTorch's cases pass? ``python -m tests.opinfo`` runs all of them and prints the counts."""
 
 from __future__ import annotations
 
