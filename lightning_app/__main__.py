@@ -1,6 +1,7 @@
-"""What can be done here? ``python -m lightning_app fit | validate | test | predict``. Known failures are one line."""
+"""What can be done here? ``scratchlab COMMAND``, the same as ``python -m lightning_app``. Known failures are one line."""
 
 import difflib
+import importlib
 import os
 import sys
 
@@ -25,7 +26,13 @@ Examples
 
 All options: python -m lightning_app fit --help      The network and every setting: configs/mnist.yaml
 """
-COMMANDS = ("fit", "validate", "test", "predict")
+# a command's function, imported when it is called, is given the words after the command's name
+COMMANDS = {
+    "fit": "lightning_app.cli:fit",
+    "validate": "lightning_app.cli:validate",
+    "test": "lightning_app.cli:test",
+    "predict": "lightning_app.predict:predict",
+}
 EXTRA = (
     "pytorch_lightning",
     "jsonargparse",
@@ -40,15 +47,16 @@ DEBUG, DEBUG_VARIABLE = "--debug", "SCRATCHLAYERS_DEBUG"
 FAILED, INTERRUPTED = 1, 130
 
 
-def main(arguments: list[str]) -> int:
-    """Run a command; its exit code."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command, by default the process's own; its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(HELP)
         return 0
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin make a busy machine 10 times slower
     debug = DEBUG in arguments or bool(os.environ.get(DEBUG_VARIABLE))
     try:
-        _run(arguments[0], [argument for argument in arguments[1:] if argument != DEBUG])
+        return _run(arguments[0], [argument for argument in arguments[1:] if argument != DEBUG])
     except (AppError, KeyboardInterrupt) as error:
         if debug:
             raise
@@ -59,22 +67,15 @@ def main(arguments: list[str]) -> int:
         return _fail(f'{error.name} is not installed: pip install "scratchlayers[app]"', FAILED)
     except SystemExit as stop:  # argument parsers leave this way after --help
         return stop.code if isinstance(stop.code, int) else 0
-    return 0
 
 
-def _run(command: str, options: list[str]) -> None:
+def _run(command: str, options: list[str]) -> int:
     if command not in COMMANDS:
         close = difflib.get_close_matches(command, COMMANDS, 1)
         hint = f"did you mean {close[0]}?" if close else "see python -m lightning_app --help"
         raise MisuseError(f"no command {command!r}, there are {', '.join(COMMANDS)}; {hint}")
-    if command == "predict":
-        from lightning_app.predict import predict
-
-        predict(options)
-    else:
-        from lightning_app.cli import run_command
-
-        run_command([command, *options])
+    module, _, function = COMMANDS[command].partition(":")
+    return getattr(importlib.import_module(module), function)(options) or 0
 
 
 def _fail(message: str, code: int) -> int:
@@ -83,4 +84,4 @@ def _fail(message: str, code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -27,6 +27,21 @@ CHECKOUT = Path(__file__).parents[1]
 DEFAULT_CONFIG = CHECKOUT / "configs" / "mnist.yaml"  # an installed package has the same in its signatures
 
 
+def fit(args: list[str]) -> None:
+    """Train, test the best checkpoint, draw what came out."""
+    run_command(["fit", *args])
+
+
+def validate(args: list[str]) -> None:
+    """Accuracy of a checkpoint on the held-out images."""
+    run_command(["validate", *args])
+
+
+def test(args: list[str]) -> None:
+    """Accuracy of a checkpoint on the test images."""
+    run_command(["test", *args])
+
+
 def run_command(args: list[str]) -> None:
     """Run ["fit", ...], ["validate", ...] or ["test", ...]; known failures come out as AppError."""
     with quiet():
