@@ -1,4 +1,4 @@
-"""What can be done here? ``scratchlab COMMAND``, the same as ``python -m lightning_app``. Known failures are one line."""
+"""What can be done here? ``scratchlab COMMAND``, or ``python -m lightning_app``. Known failures are one line."""
 
 import difflib
 import importlib
