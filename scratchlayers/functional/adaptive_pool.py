@@ -109,7 +109,7 @@ def adaptive_max_pool3d_with_indices(
     return _with_indices(3, input, output_size)
 
 
-@traceable
+@traceable(_AVG)
 def _adaptive_avg_pool(rank: int, input: Tensor, output_size: Any) -> Tensor:
     try:
         input = cast(f"adaptive_avg_pool{rank}d", input)
@@ -139,14 +139,14 @@ def _is_odd(rank: int, input: Tensor) -> bool:
     return input.is_complex() or 0 in input.shape[-rank - 1 :]
 
 
-@traceable
+@traceable(_MAX)
 def _adaptive_max_pool(
     rank: int, input: Tensor, output_size: Any, return_indices: bool
 ) -> Tensor | tuple[Tensor, Tensor]:
     return _with_indices(rank, input, output_size) if return_indices else _chosen(rank, input, output_size)[0]
 
 
-@traceable
+@traceable(lambda rank, *words: _MAX[rank](*words, True))
 def _with_indices(rank: int, input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     y, tap, regions, kernels = _chosen(rank, input, output_size)
     if regions is None:

@@ -71,6 +71,16 @@ def is_extension(padding: object, stride: object = None) -> bool:
     return padding == "full" or (padding == "same" and any(s != 1 for s in _flat(stride)))
 
 
+def exportable(words: tuple[Any, ...], padding: int) -> tuple[Any, ...]:
+    """Return the words, of which one is the padding; NotImplementedError if that is one that only we have."""
+    if is_extension(words[padding]):
+        raise NotImplementedError(
+            f"torch's pooling has no padding={words[padding]!r}, so an exported program cannot have it: "
+            "pad the input by torch.nn.functional.pad before"
+        )
+    return words
+
+
 def refuse(ours: Exception, extension: bool, operator: Callable[..., Any], *arguments: Any) -> NoReturn:
     """Raise the error that torch's own operator raises for these arguments; ours where it is ours to explain."""
     if not extension:

@@ -6,6 +6,7 @@ y[n,o,p] = b[o] + Σ_{c,t} x[n, c, p·stride + t·dilation − before] · w[o,c,
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as _torch
 from torch import Tensor
 
 from .. import library
@@ -18,6 +19,7 @@ from .pad import framed, pad
 from .traced import traceable
 
 _OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
+_PAD = _torch.pad
 _DTYPES = FLOATS | INTEGERS | COMPLEX
 
 
@@ -79,7 +81,25 @@ def conv3d(
     return conv_nd(3, input, weight, bias, stride, padding, dilation, groups)
 
 
-@traceable
+def _torchs(
+    rank: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
+    padding_mode: str = "zeros",
+) -> Tensor:
+    """Convolve by torch's operators, before which a padding that they lack is made."""
+    if padding_mode != "zeros" or is_extension(padding, stride):
+        sides = _sides(rank, input.shape, weight.shape, stride, padding, dilation)
+        input, padding = _PAD(input, sides, "constant" if padding_mode == "zeros" else padding_mode), 0
+    return _OPERATORS[rank](input, weight, bias, stride, padding, dilation, groups)
+
+
+@traceable(_torchs)
 def conv_nd(
     rank: int,
     input: Tensor,

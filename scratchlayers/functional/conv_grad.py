@@ -130,7 +130,7 @@ def conv3d_weight(
     return _weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
-@traceable
+@traceable(_INPUT)
 def _input(rank: int, input_size: Sequence[int], weight: Tensor, grad_output: Tensor, *words: Ints) -> Tensor:
     try:
         grid = _plan(rank, tuple(input_size), weight.shape, grad_output.shape, *words)
@@ -142,7 +142,7 @@ def _input(rank: int, input_size: Sequence[int], weight: Tensor, grad_output: Te
     return gx
 
 
-@traceable
+@traceable(_WEIGHT)
 def _weight(rank: int, input: Tensor, weight_size: Sequence[int], grad_output: Tensor, *words: Ints) -> Tensor:
     try:
         grid = _plan(rank, input.shape, tuple(weight_size), grad_output.shape, *words)

@@ -13,7 +13,7 @@ _OPERATOR = torch.conv_tbc
 _DTYPES = FLOATS | INTEGERS | COMPLEX - {torch.complex32}
 
 
-@traceable
+@traceable(_OPERATOR)
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """Slide filters over time: ``torch.nn.functional.conv_tbc``, hand-written.
 

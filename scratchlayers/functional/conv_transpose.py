@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as _torch
 from torch import Tensor
 
 from .. import library
@@ -13,6 +14,7 @@ from .border import COMPLEX, FLOATS, batched, check, refuse, remembered, spatial
 from .traced import traceable
 
 _OPERATORS = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
+_PAD = _torch.pad
 _DTYPES = FLOATS | COMPLEX | {torch.int64}
 
 
@@ -76,7 +78,25 @@ def conv_transpose3d(
     return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-@traceable
+def _torchs(
+    rank: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Padding,
+    output_padding: Ints,
+    groups: int,
+    dilation: Ints,
+) -> Tensor:
+    """Convolve by torch's operator; each side for itself is cut off by torch's as well."""
+    if not is_per_side(padding):
+        return _OPERATORS[rank](input, weight, bias, stride, padding, output_padding, groups, dilation)
+    y = _OPERATORS[rank](input, weight, bias, stride, 0, output_padding, groups, dilation)
+    return _PAD(y, [-side for sides in reversed(padding) for side in sides])
+
+
+@traceable(_torchs)
 def _conv_transpose(
     rank: int,
     input: Tensor,

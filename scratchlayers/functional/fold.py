@@ -18,7 +18,7 @@ _UNFOLD, _FOLD = _torch.unfold, _torch.fold
 _DTYPES = FLOATS | {torch.complex64, torch.complex128, torch.bool}
 
 
-@traceable
+@traceable(_UNFOLD)
 def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Tensor:
     """Lay every window of an image into a column: ``torch.nn.functional.unfold``, hand-written.
 
@@ -48,7 +48,7 @@ def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints =
     return y if x is input else y.squeeze(0)
 
 
-@traceable
+@traceable(_FOLD)
 def fold(
     input: Tensor,
     output_size: Ints,

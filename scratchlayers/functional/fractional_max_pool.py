@@ -93,7 +93,7 @@ def fractional_max_pool3d_with_indices(
     return _fractional_max_pool(3, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
-@traceable
+@traceable(lambda rank, *words: _FRACTIONAL[rank](*words[:-1], True, words[-1]))
 def _fractional_max_pool(
     rank: int, input: Tensor, kernel_size: Any, output_size: Any, output_ratio: Any, samples: Any
 ) -> tuple[Tensor, Tensor]:

@@ -59,7 +59,7 @@ def lp_pool3d(
     return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-@traceable
+@traceable(_LP)
 def _lp_pool(rank: int, input: Tensor, p: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
     try:
         taps = _taps(rank, kernel_size)

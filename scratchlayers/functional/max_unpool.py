@@ -74,7 +74,7 @@ def max_unpool3d(
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
 
 
-@traceable
+@traceable(_UNPOOL)
 def _max_unpool(rank: int, input: Tensor, indices: Tensor, *words: Any) -> Tensor:
     try:
         input = cast(f"max_unpool{max(rank, 2)}d", input)

@@ -41,7 +41,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     return _pad(input, pad, mode, value)
 
 
-@traceable
+@traceable(_OPERATOR)
 def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) -> Tensor:
     try:
         if not isinstance(sides, (list, tuple)):

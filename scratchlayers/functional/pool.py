@@ -12,7 +12,7 @@ from .. import library
 from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, whole
 from ..ops.pool import MaxPool, TapIndex, avg_pool
 from .autocast import cast
-from .border import FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
+from .border import FLOATS, INTEGERS, batched, check, exportable, is_extension, refuse, remembered, spatial
 from .traced import traceable
 
 _MAX = {1: _torch.max_pool1d, 2: _torch.max_pool2d, 3: _torch.max_pool3d}
@@ -175,7 +175,15 @@ def avg_pool3d(
     return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-@traceable
+def _torchs_max_pool(rank: int, *words: Any) -> Any:
+    return _MAX[rank](*exportable(words, 3))
+
+
+def _torchs_avg_pool(rank: int, *words: Any) -> Any:
+    return _AVG[rank](*exportable(words, 3))
+
+
+@traceable(_torchs_max_pool)
 def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, Tensor]:
     *window, return_indices = words
     if return_indices:
@@ -184,7 +192,7 @@ def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, T
     return y
 
 
-@traceable
+@traceable(lambda *words: _torchs_max_pool(*words, True))
 def _with_indices(rank: int, input: Tensor, *window: Any) -> tuple[Tensor, Tensor]:
     y, tap, grid, kernels = _chosen(rank, input, FLOATS | INTEGERS, (*window, True))
     index = TapIndex.call(tap, grid, kernels)
@@ -208,7 +216,7 @@ def _chosen(
     return y if x is input else y.squeeze(0), tap, grid, kernels
 
 
-@traceable
+@traceable(_torchs_avg_pool)
 def _avg_pool(
     rank: int,
     input: Tensor,

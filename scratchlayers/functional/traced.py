@@ -1,43 +1,67 @@
-"""What does a tracer see of a function? One operator, which unfolds into kernels and derivatives later.
+"""What does a tracer see of a function? One operator.
 
-Dynamo, which reads Python, must not read how a function of ours checks its words, plans its windows and builds its
-autograd Functions: while it compiles, a call becomes ``torch.ops.scratchlayers.functional``. That operator is
+While Dynamo compiles, a call becomes ``torch.ops.scratchlayers.functional``: Dynamo, which reads Python, must not read
+how a function of ours checks its words, plans its windows and builds its autograd Functions. That operator is
 composite: it has no derivative of its own but runs the function, on whatever tensors it is given.
+
+While a program is written that others will run (``torch.export``, ONNX, TorchScript), a call becomes torch's own
+operator: such a file must not need this package.
+
+Where an operand overrides torch's functions (a proxy of FX, a subclass of Tensor), it is asked first.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling, is_exporting
+from torch.overrides import handle_torch_function, has_torch_function
 
 from ..library import NAMESPACE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _functions: dict[str, Callable[..., Any]] = {}
+_is_tracing: Callable[[], bool] = torch._C._is_tracing  # torch.jit.is_tracing at a third of its time
 
 
-def traceable(function: Function) -> Function:
-    """Let a function of tensors and words be one operator where a tracer compiles it."""
-    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-    _functions[name] = function
-    _leave_alone(function)
+def traceable(torchs: Callable[..., Any] | Mapping[int, Callable[..., Any]]) -> Callable[[Function], Function]:
+    """Let a function of tensors and words be one operator for whoever traces it.
 
-    @wraps(function)
-    def call(*arguments: Any, **named: Any) -> Any:
-        if not torch.compiler.is_compiling():
+    ``torchs`` does the same by operators of torch: with the same arguments, or one for each of the ranks, which then
+    is the first argument.
+    """
+    exported = torchs if callable(torchs) else lambda rank, *words: torchs[rank](*words)
+
+    def decorate(function: Function) -> Function:
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        _functions[name] = function
+        _leave_alone(function)
+
+        @wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            if is_compiling():
+                return (exported if is_exporting() else compiled)(*arguments, **named)
+            if _is_tracing():
+                return exported(*arguments, **named)
+            if has_torch_function(arguments):
+                return handle_torch_function(call, arguments, *arguments, **named)
             return function(*arguments, **named)
-        operands: list[Tensor] = []
-        numbers: list[int | torch.SymInt] = []
-        words = _written((arguments, tuple(named.items())), operands, numbers)
-        y = torch.ops.scratchlayers.functional(name, words, operands, numbers)
-        return y[0] if len(y) == 1 else tuple(y)
 
-    return cast(Function, call)
+        def compiled(*arguments: Any, **named: Any) -> Any:
+            operands: list[Tensor] = []
+            numbers: list[int | torch.SymInt] = []
+            words = _written((arguments, tuple(named.items())), operands, numbers)
+            y = torch.ops.scratchlayers.functional(name, words, operands, numbers)
+            return y[0] if len(y) == 1 else tuple(y)
+
+        return cast(Function, call)
+
+    return decorate
 
 
 def _leave_alone(function: Callable[..., Any]) -> None:
