@@ -15,7 +15,7 @@ from scratchlayers.conversion.table import FUNCTIONS
 from scratchlayers.functional.aliases import PLACES
 
 from .architectures import built, computed
-from .nn.build import rank_of
+from .nn.build import CASES, IDS, rank_of
 from .operators import borrowed
 from .registries import recorder
 from .test_conversion import SHAPES, close, layers
@@ -385,3 +385,21 @@ def test_errors_are_torchs():
     with patch(), pytest.raises(RuntimeError) as got:
         torch.conv2d(X, W)
     assert str(got.value) == str(want.value)
+
+
+@pytest.mark.parametrize(("name", "words"), CASES, ids=IDS)
+def test_errors_are_torchs(name, words):
+    layer = getattr(torch_nn, name)(**words)
+    bad = (torch.zeros(2), torch.zeros(1, 1, 2, 2, 2, 2), torch.zeros(2, 4, 3, 3, 3, dtype=torch.bool))
+    for x in bad:
+        wanted = error(layer, x)
+        with patch():
+            assert error(layer, x) == wanted
+
+
+def error(layer, x):
+    try:
+        layer(x)
+    except Exception as why:  # noqa: BLE001 torch raises many kinds, and the kind is what is compared
+        return type(why), str(why)
+    return None

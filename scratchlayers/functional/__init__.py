@@ -45,6 +45,7 @@ from .pool import (
     max_pool3d,
     max_pool3d_with_indices,
 )
+from .scripted import scriptable as _scriptable
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -89,6 +90,11 @@ __all__ = [
     "pad",
     "unfold",
 ]
+
+
+for _name in __all__:
+    if hasattr(_torch, _name):
+        _scriptable(globals()[_name], getattr(_torch, _name))
 
 
 def __getattr__(name: str) -> Any:

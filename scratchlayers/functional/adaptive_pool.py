@@ -20,7 +20,12 @@ from .traced import traceable
 OutputSize = int | None | tuple[int | None, ...] | list[int | None]
 
 _AVG: dict[int, Callable[..., Any]] = {rank: getattr(_torch, f"adaptive_avg_pool{rank}d") for rank in (1, 2, 3)}
-_MAX: dict[int, Callable[..., Any]] = {rank: getattr(_torch, f"adaptive_max_pool{rank}d") for rank in (1, 2, 3)}
+# those of torch.nn.functional that return no indices look these up when they run: ours, under scratchlayers.patch()
+_MAX: dict[int, Callable[..., Any]] = {
+    1: torch.adaptive_max_pool1d,
+    2: _torch.adaptive_max_pool2d_with_indices,
+    3: _torch.adaptive_max_pool3d_with_indices,
+}
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: OutputSize) -> Tensor:
@@ -139,14 +144,19 @@ def _is_odd(rank: int, input: Tensor) -> bool:
     return input.is_complex() or 0 in input.shape[-rank - 1 :]
 
 
-@traceable(_MAX)
+def _torchs(rank: int, input: Tensor, output_size: Any, return_indices: bool) -> Any:
+    pair = _MAX[rank](input, output_size)
+    return pair if return_indices else pair[0]
+
+
+@traceable(_torchs)
 def _adaptive_max_pool(
     rank: int, input: Tensor, output_size: Any, return_indices: bool
 ) -> Tensor | tuple[Tensor, Tensor]:
     return _with_indices(rank, input, output_size) if return_indices else _chosen(rank, input, output_size)[0]
 
 
-@traceable(lambda rank, *words: _MAX[rank](*words, True))
+@traceable(_MAX)
 def _with_indices(rank: int, input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     y, tap, regions, kernels = _chosen(rank, input, output_size)
     if regions is None:
@@ -168,7 +178,7 @@ def _chosen(rank: int, input: Tensor, output_size: Any) -> Any:
             raise ValueError(f"a maximum needs at least one element, got shape {tuple(input.shape)}")
         check(input, FLOATS)
     except (ValueError, TypeError, AttributeError) as ours:
-        refuse(ours, False, _MAX[rank], input, output_size, True)
+        refuse(ours, False, _MAX[rank], input, output_size)
     if regions is None:
         return nothing(input, (*input.shape[:-rank], *size)), None, None, None
     x = batched(input, rank)

@@ -5,12 +5,16 @@ y[n,o,p] = b[o] + Σ_{c,t} x[n, c, p·stride + t·dilation − before] · w[o,c,
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as _torch
 from torch import Tensor
+from torch.jit import TracerWarning  # type: ignore[attr-defined]  # torch does not list it
 
 from .. import library
-from ..geometry import Frame, Grid, Ints, Padding, Window, per_axis, whole
+from ..geometry import Frame, Grid, Ints, Padding, Sizes, Window, per_axis, whole
 from ..ops.conv import Conv
 from ..ops.padded_conv import PaddedConv
 from .autocast import cast
@@ -18,7 +22,7 @@ from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, ref
 from .pad import framed, pad
 from .traced import traceable
 
-_OPERATORS = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
+_OPERATORS: dict[int, Callable[..., Tensor]] = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
 _PAD = _torch.pad
 _DTYPES = FLOATS | INTEGERS | COMPLEX
 
@@ -94,7 +98,7 @@ def _torchs(
 ) -> Tensor:
     """Convolve by torch's operators, before which a padding that they lack is made."""
     if padding_mode != "zeros" or is_extension(padding, stride):
-        sides = _sides(rank, input.shape, weight.shape, stride, padding, dilation)
+        sides = _sides(rank, _numbers(input.shape), _numbers(weight.shape), stride, padding, dilation)
         input, padding = _PAD(input, sides, "constant" if padding_mode == "zeros" else padding_mode), 0
     return _OPERATORS[rank](input, weight, bias, stride, padding, dilation, groups)
 
@@ -117,7 +121,7 @@ def conv_nd(
         x, w, b = cast(f"conv{rank}d", x, w, b)
         shape = x.shape
         if padding_mode != "zeros":
-            sides, inside = _sides(rank, shape, w.shape, stride, padding, dilation), 0
+            sides, inside = _planned_sides(rank, shape, w.shape, stride, padding, dilation), 0
             frame = framed(x, sides, padding_mode)
             shape = _padded(shape, frame)
         grid = _plan(rank, shape, w.shape, None if b is None else b.shape, stride, inside, dilation, groups)
@@ -169,11 +173,20 @@ def _plan(
     return Window.parse(rank, tuple(weight[2:]), stride, padding, dilation).over(size)
 
 
-@remembered
-def _sides(
-    rank: int, shape: torch.Size, weight: torch.Size, stride: Ints, padding: Padding, dilation: Ints
-) -> tuple[int, ...]:
+def _sides(rank: int, shape: Sizes, weight: Sizes, stride: Ints, padding: Padding, dilation: Ints) -> tuple[int, ...]:
     """Return the padding in the order of ``pad``: last axis first, both sides of each."""
     window = Window.parse(rank, tuple(weight[2:]), stride, padding, dilation)
     size = tuple(shape[-rank:]) if len(shape) > rank else (1,) * rank  # too few axes: for ``pad`` to say
     return tuple(p for side in reversed(window.sides(size)) for p in side)
+
+
+_planned_sides = remembered(_sides)
+
+
+def _numbers(shape: torch.Size) -> Sizes:
+    """Return the sizes that TorchScript's tracing shows as tensors: a padding is a constant of what it writes."""
+    if not torch._C._is_tracing():
+        return tuple(shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TracerWarning)
+        return tuple(map(int, shape))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as _torch
 from torch import Tensor
@@ -13,7 +15,11 @@ from .autocast import cast
 from .border import COMPLEX, FLOATS, batched, check, refuse, remembered, spatial
 from .traced import traceable
 
-_OPERATORS = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
+_OPERATORS: dict[int, Callable[..., Tensor]] = {
+    1: torch.conv_transpose1d,
+    2: torch.conv_transpose2d,
+    3: torch.conv_transpose3d,
+}
 _PAD = _torch.pad
 _DTYPES = FLOATS | COMPLEX | {torch.int64}
 

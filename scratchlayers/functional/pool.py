@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,7 +16,13 @@ from .autocast import cast
 from .border import FLOATS, INTEGERS, batched, check, exportable, is_extension, refuse, remembered, spatial
 from .traced import traceable
 
-_MAX = {1: _torch.max_pool1d, 2: _torch.max_pool2d, 3: _torch.max_pool3d}
+# not torch.nn.functional's, which look these up when they run, and under scratchlayers.patch() find ours
+_MAX = {1: torch.max_pool1d, 2: torch.max_pool2d, 3: torch.max_pool3d}
+_INDEXED: dict[int, Callable[..., Any]] = {
+    1: torch.max_pool1d_with_indices,
+    2: _torch.max_pool2d_with_indices,
+    3: _torch.max_pool3d_with_indices,
+}
 _AVG = {1: _torch.avg_pool1d, 2: _torch.avg_pool2d, 3: _torch.avg_pool3d}
 
 
@@ -175,15 +182,12 @@ def avg_pool3d(
     return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-def _torchs_max_pool(rank: int, *words: Any) -> Any:
-    return _MAX[rank](*exportable(words, 3))
+def _torchs(rank: int, *words: Any) -> Any:
+    *window, return_indices = words
+    return (_INDEXED if return_indices else _MAX)[rank](*window)
 
 
-def _torchs_avg_pool(rank: int, *words: Any) -> Any:
-    return _AVG[rank](*exportable(words, 3))
-
-
-@traceable(_torchs_max_pool)
+@traceable(lambda rank, *words: _torchs(rank, *exportable(words, 3)))
 def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, Tensor]:
     *window, return_indices = words
     if return_indices:
@@ -192,7 +196,7 @@ def _max_pool(rank: int, input: Tensor, *words: Any) -> Tensor | tuple[Tensor, T
     return y
 
 
-@traceable(lambda *words: _torchs_max_pool(*words, True))
+@traceable(lambda rank, *window: _torchs(rank, *exportable(window, 3), True))
 def _with_indices(rank: int, input: Tensor, *window: Any) -> tuple[Tensor, Tensor]:
     y, tap, grid, kernels = _chosen(rank, input, FLOATS | INTEGERS, (*window, True))
     index = TapIndex.call(tap, grid, kernels)
@@ -209,14 +213,14 @@ def _chosen(
         grid = _plan(rank, input.shape, *window)
         check(input, dtypes)
     except (ValueError, TypeError, AttributeError) as ours:
-        refuse(ours, is_extension(window[2]), _MAX[rank], input, *words)
+        refuse(ours, is_extension(window[2]), _torchs, rank, input, *words)
     x = batched(input, rank)
     kernels = library.kernels(x, rank)
     y, tap = MaxPool.call(x, grid, kernels)
     return y if x is input else y.squeeze(0), tap, grid, kernels
 
 
-@traceable(_torchs_avg_pool)
+@traceable(lambda rank, *words: _AVG[rank](*exportable(words, 3)))
 def _avg_pool(
     rank: int,
     input: Tensor,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any, TypeVar, cast
 
 import torch
@@ -35,7 +35,7 @@ def traceable(torchs: Callable[..., Any] | Mapping[int, Callable[..., Any]]) -> 
     ``torchs`` does the same by operators of torch: with the same arguments, or one for each of the ranks, which then
     is the first argument.
     """
-    exported = torchs if callable(torchs) else lambda rank, *words: torchs[rank](*words)
+    exported = torchs if callable(torchs) else partial(_at_rank, torchs)
 
     def decorate(function: Function) -> Function:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
@@ -62,6 +62,10 @@ def traceable(torchs: Callable[..., Any] | Mapping[int, Callable[..., Any]]) -> 
         return cast(Function, call)
 
     return decorate
+
+
+def _at_rank(torchs: Mapping[int, Callable[..., Any]], rank: int, *words: Any) -> Any:
+    return torchs[rank](*words)
 
 
 def _leave_alone(function: Callable[..., Any]) -> None:

@@ -13,6 +13,7 @@ class _Conv(Chooses):
     """What the convolutions share: torch's constructor widened by our paddings, and the method that computes."""
 
     _rank: int
+    _function = staticmethod(conv_nd)
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class _Conv(Chooses):
 
     def _conv_forward(self, input, weight, bias):
         with self._chosen():
-            return conv_nd(
+            return self._function(
                 self._rank,
                 input,
                 weight,

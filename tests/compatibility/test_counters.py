@@ -81,7 +81,6 @@ def test_a_summary_is_torchs():
 
 
 @row("fvcore.nn.FlopCountAnalysis")
-@pytest.mark.xfail(strict=True, reason="it traces by torch.jit.trace, which does not reach our kernels")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_fvcore_counts_as_in_torch():
     from fvcore.nn import FlopCountAnalysis
