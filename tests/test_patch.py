@@ -388,7 +388,7 @@ def test_errors_are_torchs():
 
 
 @pytest.mark.parametrize(("name", "words"), CASES, ids=IDS)
-def test_errors_are_torchs(name, words):
+def test_every_layers_errors_are_torchs(name, words):
     layer = getattr(torch_nn, name)(**words)
     bad = (torch.zeros(2), torch.zeros(1, 1, 2, 2, 2, 2), torch.zeros(2, 4, 3, 3, 3, dtype=torch.bool))
     for x in bad:
