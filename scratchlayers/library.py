@@ -32,7 +32,8 @@ def kernels(x: Tensor, rank: int) -> Kernels:
     """Return the kernels that answer a call with this tensor: themselves, or as operators where something looks on."""
     if _modes() or type(x) not in _PLAIN or x.is_meta:
         return operators(*registry.wanted())
-    return registry.kernels(x.device.type, x.dtype, rank, _resolve)
+    device = "cpu" if x.is_cpu else x.device.type  # which makes a new word at every call
+    return registry.kernels(device, x.dtype, rank, _resolve)
 
 
 @lru_cache(maxsize=1024)

@@ -99,8 +99,6 @@ def total(terms: Sequence[Tensor]) -> Tensor:
 
 
 def _records(args: tuple[Any, ...]) -> bool:
-    if forward_mode():
+    if torch.is_grad_enabled() and True in [a.requires_grad for a in args if isinstance(a, Tensor)]:
         return True
-    if not torch.is_grad_enabled():
-        return False
-    return True in [a.requires_grad for a in args if isinstance(a, Tensor)]
+    return forward_mode()
