@@ -32,7 +32,15 @@ def kernels(x: Tensor, rank: int) -> Kernels:
     """Return the kernels that answer a call with this tensor: themselves, or as operators where something looks on."""
     if _modes() or type(x) not in _PLAIN or x.is_meta:
         return operators(*registry.wanted())
-    return registry.kernels(x.device.type, x.dtype, rank)
+    device = "cpu" if x.is_cpu else x.device.type  # which makes a new word at every call
+    return registry.kernels(device, x.dtype, rank, _resolve)
+
+
+@lru_cache(maxsize=1024)
+def _resolve(backend: str | None, precision: str, *of: Any) -> Kernels:
+    """Return the kernels themselves and, beside them, their ``operators``, for where something looks on later."""
+    found = registry.resolve(backend, precision, *of)
+    return cast(Kernels, SimpleNamespace(**vars(found), operators=operators(backend, precision)))
 
 
 def has_values(x: Tensor) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -94,9 +94,12 @@ def _checked_precision(word: str) -> str:
     return word
 
 
-def kernels(device: str, dtype: torch.dtype, rank: int) -> Kernels:
-    """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes."""
-    return resolve(_wanted.get(), _precision.get(), device, dtype, rank, _generation)
+def kernels(device: str, dtype: torch.dtype, rank: int, choose: Callable[..., Kernels] | None = None) -> Kernels:
+    """Return the kernels that answer a call with tensors of this device type, dtype and number of spatial axes.
+
+    ``choose`` is asked instead of :func:`resolve`, on which it may build.
+    """
+    return (choose or resolve)(_wanted.get(), _precision.get(), device, dtype, rank, _generation)
 
 
 def wanted() -> tuple[str | None, str]:

@@ -91,8 +91,7 @@ def _max_unpool(rank: int, input: Tensor, indices: Tensor, *words: Any) -> Tenso
     if 0 in size:
         return nothing(input, (*input.shape[:-rank], *size))
     x, index = batched(input, rank), batched(indices, rank)
-    kernels = library.kernels(x, rank)
-    y: Tensor = Unpool.call(x, kernels.put, kernels.take, index, (size,))
+    y: Tensor = Unpool.call(x, "put", "take", index, (size,), library.kernels(x, rank))
     y = y.contiguous() if rank == 3 else y
     return y if x is input else y.squeeze(0)
 

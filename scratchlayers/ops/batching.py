@@ -13,9 +13,9 @@ def as_images(x: Tensor, axis: int | None, size: int) -> Tensor:
 def as_groups(x: Tensor, axis: int | None, size: int, into: int) -> Tensor:
     """Merge the axis of the slices into the axis ``into`` of each, the slice being the slower of the two."""
     x = x.unsqueeze(into).expand(*x.shape[:into], size, *x.shape[into:]) if axis is None else x.movedim(axis, into)
-    return x.flatten(into, into + 1)
+    return x.reshape(*x.shape[:into], x.shape[into] * x.shape[into + 1], *x.shape[into + 2 :])
 
 
 def split(y: Tensor, axis: int, size: int) -> Tensor:
     """Take the slices out of an axis again; they are the axis itself then, and what is left follows it."""
-    return y.unflatten(axis, (size, y.shape[axis] // size))
+    return y.reshape(*y.shape[:axis], size, y.shape[axis] // size, *y.shape[axis + 1 :])

@@ -11,6 +11,8 @@ from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import Function, forward_ad
 from torch.torch_version import TorchVersion
 
+from . import legacy_vmap
+
 # ``Function.apply`` re-reads the signature of ``forward`` on every call when ``setup_context`` is defined, 16 µs of
 # Python in torch 2.13. What it adds to the C++ apply matters only to functorch, so without functorch we skip it.
 _TESTED = TorchVersion("2.13") <= TorchVersion(torch.__version__) < TorchVersion("2.14")
@@ -48,17 +50,26 @@ def autocast_is_on(x: Tensor) -> bool:
 
 
 class Op(Function):
-    """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`. The first argument is a tensor."""
+    """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`.
+
+    The first argument is a tensor, the last one the kernels.
+    """
 
     @classmethod
     def call(cls, *args: Any) -> Any:
         """Run forward, recorded for autograd only if something could ask for a derivative.
 
         Autocast was settled at the border; here it is off, so that a kernel's matrix products keep their dtype.
+        Where a dispatch mode looks on, which may have come since the kernels were chosen, it is shown operators.
         """
         if autocast_may_be_on() and autocast_is_on(args[0]):
             with torch.autocast(args[0].device.type, enabled=False):
                 return cls.call(*args)
+        if legacy_vmap.is_active() and any(map(legacy_vmap.hides_an_axis, args)):
+            return legacy_vmap.mapped(cls, args)
+        if _modes():
+            *args, kernels = args
+            args = (*args, getattr(kernels, "operators", kernels))
         if functorch_is_active():
             if not _inside_a_level():
                 return cls.apply(*args)
@@ -88,8 +99,6 @@ def total(terms: Sequence[Tensor]) -> Tensor:
 
 
 def _records(args: tuple[Any, ...]) -> bool:
-    if forward_mode():
+    if torch.is_grad_enabled() and True in [a.requires_grad for a in args if isinstance(a, Tensor)]:
         return True
-    if not torch.is_grad_enabled():
-        return False
-    return True in [a.requires_grad for a in args if isinstance(a, Tensor)]
+    return forward_mode()

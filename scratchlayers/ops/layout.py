@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from . import legacy_vmap
 from .function import functorch_is_active
 
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -44,8 +45,8 @@ def is_channels_last(x: Tensor) -> bool:
 def laid(gy: Tensor, channels_last: bool) -> Tensor:
     """Return a gradient channels_last or not, as forward's operands were: torch's operators first make it so.
 
-    Inside a transform of torch.func, where a tensor may have more axes than it shows, it stays as it is.
+    Inside a transform, where a tensor may have more axes than it shows, it stays as it is.
     """
-    if is_channels_last(gy) == channels_last or functorch_is_active():
+    if is_channels_last(gy) == channels_last or functorch_is_active() or legacy_vmap.is_active():
         return gy
     return gy.clone(memory_format=_CHANNELS_LAST[gy.dim()] if channels_last else torch.contiguous_format)

@@ -16,18 +16,19 @@ from .layout import is_channels_last, laid, like
 
 
 class LinearMap(Op):
-    """x → A x, where ``kernel(x, *how)`` computes A and ``adjoint(gy, *how)`` its transpose.
+    """x → A x, where the kernel of one name computes A, of ``(x, *how)``, and that of the other its transpose.
 
     ``tap`` is None or a tensor of chosen taps, which goes before ``how``.
     """
 
     @staticmethod
-    def forward(x, kernel, adjoint, tap, how):
+    def forward(x, name, adjoint, tap, how, kernels):
+        kernel = getattr(kernels, name)
         return like(kernel(x, *how) if tap is None else kernel(x, tap, *how), x)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        _, ctx.kernel, ctx.adjoint, tap, ctx.how = inputs
+        _, ctx.name, ctx.adjoint, tap, *ctx.how = inputs
         ctx.save_for_backward(tap)
         if forward_mode():
             ctx.save_for_forward(tap)
@@ -35,18 +36,18 @@ class LinearMap(Op):
     @staticmethod
     def backward(ctx, gy):
         (tap,) = ctx.saved_tensors
-        return LinearMap.call(gy, ctx.adjoint, ctx.kernel, tap, ctx.how), None, None, None, None
+        return LinearMap.call(gy, ctx.adjoint, ctx.name, tap, *ctx.how), None, None, None, None, None
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (tap,) = ctx.saved_tensors
-        return LinearMap.call(tx, ctx.kernel, ctx.adjoint, tap, ctx.how)
+        return LinearMap.call(tx, ctx.name, ctx.adjoint, tap, *ctx.how)
 
     @staticmethod
-    def vmap(info, dims, x, kernel, adjoint, tap, how):
-        (in_x, _, _, in_tap, _), size = dims, info.batch_size
+    def vmap(info, dims, x, name, adjoint, tap, how, kernels):
+        (in_x, _, _, in_tap, *_), size = dims, info.batch_size
         tap = tap if tap is None else as_images(tap, in_tap, size)
-        return split(LinearMap.call(as_images(x, in_x, size), kernel, adjoint, tap, how), 0, size), 0
+        return split(LinearMap.call(as_images(x, in_x, size), name, adjoint, tap, how, kernels), 0, size), 0
 
 
 class Following(LinearMap):
@@ -62,6 +63,6 @@ class Following(LinearMap):
         return LinearMap.backward(ctx, laid(gy, ctx.channels_last))
 
 
-def linear_map(x: Tensor, kernel: Any, adjoint: Any, *how: Any, following: bool = True) -> Tensor:
-    """Apply a kernel whose derivative is ``adjoint``."""
-    return (Following if following else LinearMap).call(x, kernel, adjoint, None, how)
+def linear_map(x: Tensor, name: str, adjoint: str, *how: Any, kernels: Any, following: bool = True) -> Tensor:
+    """Apply the kernel of this name, whose derivative is ``adjoint``."""
+    return (Following if following else LinearMap).call(x, name, adjoint, None, how, kernels)

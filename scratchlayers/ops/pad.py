@@ -9,4 +9,4 @@ from .linear_map import linear_map
 
 def pad(x: Tensor, frame, kernels, *, following: bool = True) -> Tensor:
     """x → y. Its gradient is ``following`` the layout of x; torch's of a constant padding does not."""
-    return linear_map(x, kernels.pad, kernels.pad_adjoint, frame, following=following)
+    return linear_map(x, "pad", "pad_adjoint", frame, kernels=kernels, following=following)

@@ -41,7 +41,7 @@ class PaddedConv(Op):
         gy, gx, gw = laid(gy, ctx.channels_last), None, None
         if need_x:
             gx = laid(InputGrad.call(gy, conj(w), None, *ctx.how), ctx.x_channels_last)
-            gx = linear_map(gx, kernels.pad_adjoint, kernels.pad, ctx.frame)
+            gx = linear_map(gx, "pad_adjoint", "pad", ctx.frame, kernels=kernels)
         if need_w:
             gw = WeightGrad.call(conj(pad(x, ctx.frame, kernels)), gy, *ctx.how)
         return gx, gw, bias_grad(gy) if need_b else None, None, None, None, None, None

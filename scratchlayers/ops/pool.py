@@ -36,13 +36,13 @@ class MaxPool(Op):
         if gy is None:
             return None, None, None
         (tap,) = ctx.saved_tensors
-        gx = LinearMap.call(laid(gy, ctx.channels_last), ctx.kernels.scatter, ctx.kernels.gather, tap, (ctx.grid,))
+        gx = LinearMap.call(laid(gy, ctx.channels_last), "scatter", "gather", tap, (ctx.grid,), ctx.kernels)
         return gx, None, None
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (tap,) = ctx.saved_tensors
-        return LinearMap.call(tx, ctx.kernels.gather, ctx.kernels.scatter, tap, (ctx.grid,)), None
+        return LinearMap.call(tx, "gather", "scatter", tap, (ctx.grid,), ctx.kernels), None
 
     @staticmethod
     def vmap(info, dims, x, grid, kernels):
@@ -67,25 +67,25 @@ class TapIndex(Op):
 
 
 class Unpool(LinearMap):
-    """x → y by ``kernels.put``, but where several x have one place the last is kept; backward, all read its gradient.
+    """x → y by the kernel ``put``; of several x with one place the last is kept, but backward all read its gradient.
 
     (That is no transpose where places coincide. It is what torch does.)
     """
 
     @staticmethod
-    def forward(x, put, take, index, how):
+    def forward(x, put, take, index, how, kernels):
         (size,) = how
-        return like(put(x.where(_lasts(index, prod(size)), 0), index, size), x)
+        return like(kernels.put(x.where(_lasts(index, prod(size)), 0), index, size), x)
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (index,) = ctx.saved_tensors
-        return Unpool.call(tx, ctx.kernel, ctx.adjoint, index, ctx.how)
+        return Unpool.call(tx, ctx.name, ctx.adjoint, index, *ctx.how)
 
     @staticmethod
-    def vmap(info, dims, x, put, take, index, how):
+    def vmap(info, dims, x, put, take, index, *how):
         x, index = (as_images(a, at, info.batch_size) for a, at in ((x, dims[0]), (index, dims[3])))
-        return split(Unpool.call(x, put, take, index, how), 0, info.batch_size), 0
+        return split(Unpool.call(x, put, take, index, *how), 0, info.batch_size), 0
 
 
 def _lasts(index: Tensor, count: int) -> Tensor:
@@ -98,4 +98,4 @@ def _lasts(index: Tensor, count: int) -> Tensor:
 
 def avg_pool(x: Tensor, divisors, grid, kernels) -> Tensor:
     """x → y."""
-    return linear_map(x, kernels.avg_pool, kernels.avg_pool_adjoint, divisors, grid)
+    return linear_map(x, "avg_pool", "avg_pool_adjoint", divisors, grid, kernels=kernels)

@@ -60,7 +60,6 @@ def test_a_layers_flops_are_torchs(name, need):
 
 
 @row("FlopCounterMode: backward of what was computed outside of the mode")
-@pytest.mark.xfail(strict=True, reason="backward calls the kernels that forward chose, past the mode")
 def test_flops_of_backward_alone_are_torchs():
     def run(model):
         loss = model(images()).sum()

@@ -7,7 +7,7 @@ import pickle
 import pytest
 import torch
 
-from scratchlayers import nn, registry
+from scratchlayers import library, nn, registry
 from tests.compare import outcome, same_error
 from tests.nn.build import CASES, CLASSES, IDS, rank_of, shapes
 
@@ -112,7 +112,7 @@ def test_a_module_runs_on_the_backend_it_asks_for(name, monkeypatch):
     layer, _ = pair(name, words)
     asked = []
     monkeypatch.setattr(
-        registry, "resolve", lambda wanted, *rest, ask=registry.resolve: asked.append(wanted) or ask(wanted, *rest)
+        library, "_resolve", lambda wanted, *rest, ask=library._resolve: asked.append(wanted) or ask(wanted, *rest)
     )
     for backend in (None, "numpy", "torch"):
         layer.backend = backend

@@ -42,7 +42,6 @@ def test_derivatives(name, most):
 @functions
 @quiet
 @scripted
-@pytest.mark.xfail(strict=True, reason="tensors of is_grads_batched have no memory that a kernel could read")
 def test_batched_derivatives(name):
     none_differ(checks.derivatives(name, 3, batched=True))
 

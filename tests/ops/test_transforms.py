@@ -95,6 +95,67 @@ def test_it_is_what_it_is_over_torchs(name, i, transform, requires_grad):
     torch.testing.assert_close(ours, torchs)
 
 
+def one_by_one(f, z, gys, create_graph=False):
+    return torch.stack([torch.autograd.grad(f(z), z, gy, create_graph=create_graph)[0] for gy in gys])
+
+
+def at_once(f, z, gys, create_graph=False):
+    return torch.autograd.grad(f(z), z, gys, is_grads_batched=True, create_graph=create_graph)[0]
+
+
+def twice(batched, f, z):
+    """Differentiate each of a batch of gradients of a function that bends, in a batch again."""
+    gys = slices(tangent(f(z).detach()), 0)
+    ggs = slices(fixed(len(gys), *z.shape, seed=4), 0)
+    return batched(lambda z: batched(lambda z: f(z).sin(), z, gys, create_graph=True), z, ggs)
+
+
+WITHOUT_FUNC = torch.autograd.functional
+BATCHED = {
+    "is_grads_batched": (
+        lambda f, z: at_once(f, z, slices(tangent(f(z).detach()), 0)),
+        lambda f, z: one_by_one(f, z, slices(tangent(f(z).detach()), 0)),
+    ),
+    "is_grads_batched of gradients": (
+        lambda f, z: twice(at_once, f, z),
+        lambda f, z: twice(one_by_one, f, z),
+    ),
+    "autograd.functional.jacobian, vectorized": (
+        lambda f, z: WITHOUT_FUNC.jacobian(f, z, vectorize=True),
+        WITHOUT_FUNC.jacobian,
+    ),
+    "autograd.functional.jacobian, vectorized, in forward mode": (
+        lambda f, z: WITHOUT_FUNC.jacobian(f, z, vectorize=True, strategy="forward-mode"),
+        WITHOUT_FUNC.jacobian,
+    ),
+    "autograd.functional.hessian, vectorized": (
+        lambda f, z: WITHOUT_FUNC.hessian(energy(f), z, vectorize=True),
+        lambda f, z: WITHOUT_FUNC.hessian(energy(f), z),
+    ),
+    "autograd.functional.hessian, vectorized, forward over reverse": (
+        lambda f, z: WITHOUT_FUNC.hessian(energy(f), z, vectorize=True, outer_jacobian_strategy="forward-mode"),
+        lambda f, z: WITHOUT_FUNC.hessian(energy(f), z),
+    ),
+}
+
+
+@pytest.mark.compatible("Transforms: torch.func, forward mode", "{way}")
+@pytest.mark.parametrize("way", BATCHED)
+@pytest.mark.parametrize(("name", "i"), ARGUMENTS)
+def test_a_batch_of_derivatives_is_torchs_one_by_one(name, i, way):
+    call, operands = CALLS[name]
+    batched, single = BATCHED[way]
+    operands = [z.clone().requires_grad_() for z in operands]
+
+    def of_one(space):
+        function = call(space)
+        return lambda z: function(*operands[:i], z, *operands[i + 1 :])
+
+    ours, torchs = batched(of_one(F), operands[i]), single(of_one(torch_functional), operands[i])
+    assert torchs.count_nonzero()
+    torch.testing.assert_close(ours, torchs)
+
+
 @pytest.mark.compatible("Transforms: torch.func, forward mode", "vmap over all operands at once")
 @pytest.mark.parametrize("name", CALLS)
 def test_all_operands_have_slices(name):

@@ -62,7 +62,7 @@ def _function(trial: Trial) -> tuple[Callable[..., Tensor], list[Tensor]]:
             x = (ranks.reshape(x.shape) / 8).to(x)
             op, operands = lambda x: MaxPool.call(x, *rest, kernels)[0].clamp(min=-1e3), [x]
         case "take":
-            op, operands = lambda x: linear_map(x, kernels.take, kernels.put, *rest), [x]
+            op, operands = lambda x: linear_map(x, "take", "put", *rest, kernels=kernels), [x]
         case "pad":
             op, operands = lambda x: pad(x, *rest, kernels), [x]
         case "unfold":
