@@ -263,6 +263,9 @@ class Regions(NamedTuple):
 
 def _regions(n: int, m: int, repeat: bool) -> tuple[tuple[Run, ...], tuple[int, int, int], Sizes]:
     """(runs, (kernel, stride, size of the axis they make), sizes) of one axis."""
+    if m == 1:
+        return (Run(0, n, 0, 1),), (n, 1, n), (n,)
+    n = index(n)  # where a tracer has a symbol for it, this call is for this size only
     starts = [p * n // m for p in range(m)]
     sizes = tuple(-(-(p + 1) * n // m) - start for p, start in enumerate(starts))
     steps = {after - before for before, after in pairwise(starts)}

@@ -55,8 +55,9 @@ def traceable(torchs: Callable[..., Any] | Mapping[int, Callable[..., Any]]) -> 
         def compiled(*arguments: Any, **named: Any) -> Any:
             operands: list[Tensor] = []
             numbers: list[int | torch.SymInt] = []
-            words = _written((arguments, tuple(named.items())), operands, numbers)
-            y = torch.ops.scratchlayers.functional(name, words, operands, numbers)
+            reals: list[float] = []
+            words = _written((arguments, tuple(named.items())), operands, numbers, reals)
+            y = torch.ops.scratchlayers.functional(name, words, operands, numbers, reals)
             return y[0] if len(y) == 1 else tuple(y)
 
         return cast(Function, call)
@@ -75,16 +76,19 @@ def _leave_alone(function: Callable[..., Any]) -> None:
     dynamo.set_code_exec_strategy(function.__code__, dynamo._FrameExecStrategy(skip, skip))
 
 
-def _written(value: Any, operands: list[Tensor], numbers: list[int | torch.SymInt]) -> str:
-    """Return a Python expression for a value, with x for the next tensor and n for the next integer."""
+def _written(value: Any, operands: list[Tensor], numbers: list[int | torch.SymInt], reals: list[float]) -> str:
+    """Return a Python expression for a value, with x for the next tensor, n for an integer and r for a real number."""
     if isinstance(value, Tensor):
         operands.append(value)
         return "x"
     if isinstance(value, (tuple, list)):
-        return "(" + "".join([_written(item, operands, numbers) + "," for item in value]) + ")"
+        return "(" + "".join([_written(item, operands, numbers, reals) + "," for item in value]) + ")"
     if isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool):
         numbers.append(value)
         return "n"
+    if isinstance(value, float):
+        reals.append(value)
+        return "r"
     return repr(value)
 
 
@@ -93,36 +97,34 @@ def _tree(words: str) -> ast.expr:
     return ast.parse(words, mode="eval").body
 
 
-def _read(tree: ast.expr, operands: Iterator[Tensor], numbers: Iterator[int]) -> Any:
+def _read(tree: ast.expr, lists: dict[str, Iterator[Any]]) -> Any:
     if isinstance(tree, ast.Tuple):
-        return tuple([_read(item, operands, numbers) for item in tree.elts])
-    if isinstance(tree, ast.Name) and tree.id in ("x", "n"):
-        return next(operands) if tree.id == "x" else next(numbers)
-    words = ast.unparse(tree)
-    return float(words) if words.lstrip("-") in ("inf", "nan") else ast.literal_eval(words)
+        return tuple([_read(item, lists) for item in tree.elts])
+    return next(lists[tree.id]) if isinstance(tree, ast.Name) else ast.literal_eval(tree)
 
 
-def _functional(name: str, words: str, operands: list[Tensor], numbers: list[int]) -> list[Tensor]:
-    arguments, named = _read(_tree(words), iter(operands), iter(numbers))
+def _functional(name: str, words: str, operands: list[Tensor], numbers: list[int], reals: list[float]) -> list[Tensor]:
+    lists = {"x": iter(operands), "n": iter(numbers), "r": map(float, reals)}  # integers may stay symbols
+    arguments, named = _read(_tree(words), lists)
     y = _functions[name](*arguments, **dict(named))
     return [y] if isinstance(y, Tensor) else list(y)
 
 
-def _of_slices(info: Any, dims: Any, name: str, words: str, operands: list[Tensor], numbers: list[int]) -> Any:
+def _of_slices(info: Any, dims: Any, name: str, words: str, operands: list[Tensor], *lists: Any) -> Any:
     """Map over slices one by one: a transform inside what is compiled may not begin another."""
     at = [(z, axis) for z, axis in zip(operands, dims[2], strict=True)]
 
     def slice_(i: int) -> list[Tensor]:
         return [z if axis is None else z.select(axis, i) for z, axis in at]
 
-    each = [_functional(name, words, slice_(i), numbers) for i in range(info.batch_size)]
+    each = [_functional(name, words, slice_(i), *lists) for i in range(info.batch_size)]
     y = [torch.stack(parts) for parts in zip(*each, strict=True)]
     return y, [0] * len(y)
 
 
 def _define() -> torch.library.Library:
     library = torch.library.Library(NAMESPACE, "FRAGMENT")  # type: ignore[no-untyped-call]  # torch has no types here
-    schema = "functional(str name, str words, Tensor[] operands, SymInt[] numbers) -> Tensor[]"
+    schema = "functional(str name, str words, Tensor[] operands, SymInt[] numbers, Scalar[] reals) -> Tensor[]"
     library.define(schema, tags=(torch.Tag.pt2_compliant_tag,))  # type: ignore[no-untyped-call]  # torch has no types here
     library.impl("functional", _functional, "CompositeImplicitAutograd")  # type: ignore[no-untyped-call]  # torch has no types here
     torch.library.register_vmap(f"{NAMESPACE}::functional", _of_slices, lib=library)

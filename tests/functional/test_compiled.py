@@ -8,6 +8,8 @@ from torch.func import grad, jacfwd, jacrev, jvp, vmap
 
 from scratchlayers import functional as F
 from scratchlayers import nn, registry
+from tests.nn.build import CASES
+from tests.programs.models import images, layers
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning"),
@@ -16,6 +18,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec. LeafSpec.* is deprecated:FutureWarning"),
 ]
 SPACES = (F, torch_functional)
+PLANAR = [(name, words) for name, words in CASES if name.endswith("2d") or name == "Unfold"]
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +79,27 @@ def test_sizes_may_change():
         expected = torch_functional.conv2d(x, w, padding="same", groups=2)
         torch.testing.assert_close(compiled(x, w), expected, rtol=1e-4, atol=1e-4)
     assert len(graphs) <= 2  # the first may hold for its own sizes only
+
+
+@pytest.mark.slow
+@pytest.mark.compatible("Compilation and export", "torch.compile of each layer over two axes, dynamic shapes, training")
+@pytest.mark.parametrize(("name", "words"), PLANAR, ids=str)
+def test_each_layer_takes_any_size(name, words):
+    ours, torchs = layers(name, words)
+    compiled = torch.compile(ours, backend="aot_eager", dynamic=True, fullgraph=True)
+    first = images(name, words)
+    larger = [] if "Fractional" in name else [torch.cat([first, first], -1), torch.cat([first, first, first], 0)]
+    for each in (first, *larger):
+        x, z = each.clone().requires_grad_(), each.clone().requires_grad_()
+        for mine, theirs in zip(made(compiled(x)), made(torchs(z)), strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+            if mine.requires_grad:
+                mine.square().sum().backward(), theirs.square().sum().backward()
+        torch.testing.assert_close(x.grad, z.grad, rtol=1e-4, atol=1e-4)
+
+
+def made(y):
+    return y if isinstance(y, tuple) else (y,)
 
 
 @pytest.mark.parametrize("value", [2.5, float("inf"), float("-inf"), float("nan"), 3, None])
