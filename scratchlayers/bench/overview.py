@@ -9,7 +9,7 @@ from typing import Any
 
 from .problems import FORWARD, STEP, TITLES
 from .show import about, duration, means, named, slower, times
-from .suite import NETS
+from .suite import COMPILED, NETS
 
 _PLACE = re.compile(r"(<!-- benchmark (\S+) -->\n).*?(<!-- end of benchmark -->)", re.DOTALL)
 
@@ -86,7 +86,7 @@ def _memory(rows: list[Row]) -> str:
 
 
 def _nets(rows: list[Row]) -> str:
-    nets = [row for row in rows if row["group"] == NETS]
+    nets = [row for row in rows if row["group"] in (NETS, COMPILED)]
     body = [
         (
             row["name"],

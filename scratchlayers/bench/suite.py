@@ -1,14 +1,16 @@
 """Which problems are timed? Layers of well-known nets, each in the shape that it has there, and whole nets.
 
-28 convolutions, 8 poolings and 6 paddings of training, layers on one image, tiny calls, and nets.
+28 convolutions, 8 poolings and 6 paddings of training, layers on one image, tiny calls, and nets, compiled ones too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from . import nets
@@ -16,8 +18,8 @@ from .problems import FORWARD, INPUT, STEP, Problem
 
 FEW, DENSE, POINTWISE, DEPTHWISE = "few channels", "dense 3x3", "1x1", "depthwise"
 OTHER, POOLING, PADDING = "other convolutions", "pooling", "padding"
-ONE, TINY, NETS = "one image", "tiny", "whole nets"
-GROUPS = (FEW, DENSE, POINTWISE, DEPTHWISE, OTHER, POOLING, PADDING, ONE, TINY, NETS)
+ONE, TINY, NETS, COMPILED = "one image", "tiny", "whole nets", "compiled nets"
+GROUPS = (FEW, DENSE, POINTWISE, DEPTHWISE, OTHER, POOLING, PADDING, ONE, TINY, NETS, COMPILED)
 
 
 _conv2d = partial(partial, nn.Conv2d)  # its arguments → what builds it
@@ -160,4 +162,17 @@ WHOLE_NETS = (
     _net("e8", "U-Net, small", (4, 1, 128, 128), nets.unet),
 )
 
-SUITE = (*CONVOLUTIONS, *POOLINGS, *PADDINGS, *ONE_IMAGE, *TINY_CALLS, *WHOLE_NETS)
+
+def _compiled(id: str, net: Problem) -> Problem:
+    """Return the problem of a net under ``torch.compile``, with torch's layers and with ours."""
+    return replace(net, id=id, name=f"{net.name}, compiled", group=COMPILED, bare=_compile, quick=None)
+
+
+def _compile(space: Any, module: nn.Module) -> Any:
+    torch.compiler.reset()  # so that no other net's programs count towards Dynamo's limit of them
+    return torch.compile(module)
+
+
+COMPILED_NETS = tuple(_compiled(f"k{i}", net) for i, net in enumerate(WHOLE_NETS[:3], 1))
+
+SUITE = (*CONVOLUTIONS, *POOLINGS, *PADDINGS, *ONE_IMAGE, *TINY_CALLS, *WHOLE_NETS, *COMPILED_NETS)
