@@ -1,0 +1,1 @@
+"""How is it drawn? Each module turns what was measured into marks."""

@@ -1,0 +1,73 @@
+"""How does a convolution become one product of matrices? Each window is laid out as a column."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..measure.columns import Columns, measure
+from ..measure.layers import Layer, Size, example
+from ..picture import Frame, Picture
+from .grid import Flat, footer, number, together
+from .marks import Mark, Text
+
+
+def im2col(layer: Layer | None = None, size: Size = 4, *, x=None) -> Picture:  # type: ignore[no-untyped-def]
+    """Show how the windows of an input become the columns of a matrix, and the convolution a product with it.
+
+    Args:
+        layer: a convolution of one channel to one; by default one of 3×3.
+        size: the input's size.
+        x: the input, (H, W) or (L,), instead of small whole numbers.
+
+    Returns:
+        A picture with a frame an output; its ``data`` is a :class:`~scratchlayers.visualize.measure.columns.Columns`.
+
+    Raises:
+        ValueError: for another kind of layer, or if it takes no such input.
+
+    """
+    if layer is None:
+        from ... import nn
+
+        layer = example(nn.Conv2d(1, 1, 3, bias=False))
+    data = measure(layer, size, x)
+    h, w = data.input.shape
+    taps, outputs = data.matrix.shape
+    source = Flat(0.5, 1.2 + max(0, (taps - h) / 2 - 0.6), h, w)
+    matrix = Flat(source.x + w + max(taps, 1) + 2.6, 1.2, taps, outputs)
+    weight = Flat(source.x + w + 1.3, matrix.y + taps + 0.9, 1, taps)
+    result = Flat(matrix.x, weight.y, 1, outputs)
+    below = Text((weight.x + weight.width + matrix.x) / 2, weight.middle[1], "·" if not data.bias else "· +b", 0.5)
+    total = (max(matrix.x + outputs, weight.x + taps) + 0.5, result.y + 2.6)
+    names = [
+        source.title("input"),
+        matrix.title("a column for each window"),
+        Text(weight.middle[0], weight.y + 1.35, "the filter as a row", 0.36, "soft"),
+        Text(result.middle[0], result.y + 1.35, "row · column", 0.36, "soft"),
+    ]
+    bottom = footer(f"im2col of {data.layer}: ({taps}) · ({taps}×{outputs}) = {outputs} outputs", *total)
+    row = data.weight.reshape(1, -1)
+    ground = together(
+        source.shapes("input"), source.words(data.input, "input"),
+        matrix.shapes("cell"), matrix.words(data.matrix, "cell"),
+        weight.shapes("weight"), weight.words(row, "weight"),
+        result.shapes("output", frames=True), result.words(data.output.reshape(1, -1), "output"),
+        names, bottom, [below] * bool(data.bias),
+    )  # fmt: skip
+    grids = (source, matrix, weight, result)
+    frames = tuple(_column(data, grids, order, place) for order, place in enumerate(np.ndindex(data.output.shape)))
+    return Picture(f"im2col of {data.layer}", data, total, ground, frames, seconds=1.0, unit=38)
+
+
+def _column(data: Columns, grids: tuple[Flat, ...], order: int, place: tuple[int, int]) -> Frame:
+    source, matrix, weight, result = grids
+    window = list(map(tuple, np.argwhere(data.reads[place]).tolist()))
+    column = [(tap, order) for tap in range(len(data.matrix))]
+    output = data.output.reshape(1, -1)
+    marks: list[Mark] = [
+        *source.shapes("input_on", window), *source.words(data.input, "input_on", window, bold=True),
+        *matrix.shapes("input_on", column), *matrix.words(data.matrix, "input_on", column, bold=True),
+        *weight.shapes("weight_on"), *weight.words(data.weight.reshape(1, -1), "weight_on", bold=True),
+        *result.shapes("output_on", [(0, order)]), *result.words(output, "output_on", [(0, order)], bold=True),
+    ]  # fmt: skip
+    return Frame(tuple(marks), f"window {order + 1} of {output.size}, times the filter: {number(output[0, order])}")

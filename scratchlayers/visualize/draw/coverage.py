@@ -1,0 +1,50 @@
+"""How often is each input cell read? A count in every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..measure.coverage import measure
+from ..measure.layers import Layer, Size
+from ..picture import Frame, Picture
+from .grid import amounts, together
+from .panels import row
+
+
+def coverage(layers: Layer | Sequence[Layer] | None = None, size: Size = 5) -> Picture:
+    """Show how many outputs read each input cell, for a layer or for several side by side.
+
+    Args:
+        layers: one or several; by default 3×3 convolutions with the paddings "valid", "same" and "full".
+        size: the input's size: an int, or one length per axis.
+
+    Returns:
+        A picture; its ``data`` is a :class:`~scratchlayers.visualize.measure.coverage.Coverage`.
+
+    Raises:
+        ValueError: if a layer takes no such input.
+
+    """
+    chosen = several(layers) if layers is not None else _modes()
+    data = measure(chosen, size)
+    most = max(counts.max() for counts in data.counts)
+    sizes = ["×".join(map(str, shape)) for shape in data.outputs]
+    titles = [f"{layer}\n→ {out}" for layer, out in zip(data.layers, sizes, strict=True)]
+    placed = row([c.shape for c in data.counts], titles, "how many outputs read each input cell", least=3.4)
+    marks = []
+    for grid, counts in zip(placed.grids, data.counts, strict=True):
+        fill = amounts(counts, most)
+        marks += [*grid.shapes(fill, note=lambda cell, counts=counts: f"{counts[cell]} outputs read cell {cell}")]
+        marks += grid.words(counts, fill)
+    return Picture("coverage of input cells", data, placed.size, placed.words, (Frame(together(marks)),))
+
+
+def several(layers: Layer | Sequence[Layer]) -> Sequence[Layer]:
+    """Return a list, also of one."""
+    return list(layers) if isinstance(layers, list | tuple) else [layers]  # type: ignore[list-item] # then it is one
+
+
+def _modes() -> list[Layer]:
+    from ... import nn
+
+    return [nn.Conv2d(1, 1, 3, padding=word, bias=False) for word in ("valid", "same", "full")]

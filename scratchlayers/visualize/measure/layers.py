@@ -1,0 +1,99 @@
+"""How is a layer called that is only known as an object? With an input of the right number of channels and axes."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Layer = Callable[[Tensor], Any]
+Size = int | Sequence[int]
+
+_DEFAULTS = {"stride=1", "padding=0", "dilation=1", "ceil_mode=False", "bias=False"}
+
+
+def channels(layer: Layer) -> int:
+    """Return how many channels it reads: what its first part with ``in_channels`` says, else 1."""
+    parts = layer.modules() if isinstance(layer, nn.Module) else [layer]
+    return next((part.in_channels for part in parts if hasattr(part, "in_channels")), 1)
+
+
+def name(layer: Layer) -> str:
+    """Return what a title says of it."""
+    if isinstance(layer, nn.Module):
+        words = re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", layer.extra_repr())
+        return f"{type(layer).__name__}({', '.join(word for word in words.split(', ') if word not in _DEFAULTS)})"
+    return getattr(layer, "__name__", type(layer).__name__)
+
+
+def sizes(layer: Layer, size: Size) -> tuple[int, ...]:
+    """Return the spatial sizes of an input that the layer takes; ValueError if it takes none such.
+
+    An int stands for a square, or for a line if the layer has one axis.
+    """
+    tries = [(size, size), (size,)] if isinstance(size, int) else [tuple(size)]
+    if any(not isinstance(length, int) or length < 1 for tried in tries for length in tried) or len(tries[0]) > 2:
+        raise ValueError(f"a size is one or two lengths from 1, not {size!r}: pictures show one or two axes")
+    reasons = []
+    for tried in tries:
+        try:
+            out = run(layer, torch.zeros(1, channels(layer), *tried))
+        except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as why:
+            reasons.append(str(why).splitlines()[0])
+        else:
+            if out.ndim == len(tried) + 2:
+                return tried
+            reasons.append(f"its output has the shape {tuple(out.shape)}")
+    shown = "×".join(map(str, tries[0]))
+    raise ValueError(f"{name(layer)} cannot be drawn over an input of {shown}: {reasons[0]}")
+
+
+def run(layer: Layer, x: Tensor) -> Tensor:
+    """Return what the layer makes of x, the first if it returns several, in x's dtype."""
+    with torch.no_grad():
+        return called(ready(layer, x.dtype), x)
+
+
+def called(layer: Layer, x: Tensor) -> Tensor:
+    """Call it, so that it can be differentiated."""
+    out = layer(x)
+    return out[0] if isinstance(out, tuple) else out
+
+
+def ready(layer: Layer, dtype: torch.dtype = torch.float64) -> Layer:
+    """Return a copy for evaluation in that dtype on the CPU; the caller's layer is left as it is."""
+    return copy.deepcopy(layer).to("cpu", dtype).eval() if isinstance(layer, nn.Module) else layer
+
+
+def generic(layer: Layer) -> Layer:
+    """Return a copy whose weights are positive and all different, so that no two contributions cancel."""
+    layer = ready(layer)
+    draw = torch.Generator().manual_seed(0)
+    for parameter in _parameters(layer):
+        fan = max(1, prod(parameter.shape[1:]))
+        parameter.data = (0.5 + torch.rand(parameter.shape, generator=draw, dtype=torch.float64)) / fan
+    return layer
+
+
+def example(layer: Layer) -> Layer:
+    """Give a layer small whole numbers for weights, and return it: sums of them are done in one's head."""
+    draw = torch.Generator().manual_seed(3)
+    for parameter in _parameters(layer):
+        low, high = (0, 1) if parameter.ndim == 1 else (-1, 3)
+        parameter.data = torch.randint(low, high, parameter.shape, generator=draw).to(parameter.dtype)
+    return layer
+
+
+def numbers(*shape: int, low: int = 0, high: int = 6, start: int = 0) -> Tensor:
+    """Return small whole numbers, the same at every call."""
+    draw = torch.Generator().manual_seed(start)
+    return torch.randint(low, high, shape, generator=draw).to(torch.float64)
+
+
+def _parameters(layer: Layer) -> Iterator[nn.Parameter]:
+    return layer.parameters() if isinstance(layer, nn.Module) else iter(())

@@ -1,0 +1,1 @@
+"""How does a picture become a file? One module a format; none knows what it draws."""
