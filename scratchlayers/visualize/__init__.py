@@ -11,3 +11,4 @@ from .draw.padding import padding_modes, padding_values
 from .draw.backward import input_gradient, weight_gradient, pool_gradient
 from .draw.columns import im2col
 from .draw.flip import flip
+from .draw.photo import kernels, responses, pooled

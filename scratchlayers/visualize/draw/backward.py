@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..measure.backward import Backward, measure
 from ..measure.layers import Layer, Size
 from ..picture import Frame, Picture
+from .coverage import several, titled
 from .grid import Cell, Flat, amounts, number, signs, together
 from .marks import Text
 from .panels import row
@@ -88,7 +89,7 @@ def _grown(data: Backward, titles: Sequence[str], part: tuple[int, ...], title: 
 
 def _shown(grid: Flat, values: np.ndarray, top: float, cells: Sequence[Cell] | None):  # type: ignore[no-untyped-def]
     """Return the cells with their numbers; those that are not named are empty."""
-    fill = (signs if (values < 0).any() or top != values.max() else signs)(values, top)
+    fill = signs(values, top)
     named = grid.cells() if cells is None else cells
     return together(grid.shapes("cell"), grid.shapes(fill, named), grid.words(values, fill, named))
 
@@ -98,7 +99,7 @@ def _box(cells: Sequence[Cell]) -> tuple[int, int, int, int]:
     return int(low[0]), int(low[1]), int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1
 
 
-def pool_gradient(layers: Sequence[Layer] | None = None, size: Size = 4, *, x=None) -> Picture:  # type: ignore[no-untyped-def]
+def pool_gradient(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, size: Size = 4, *, x=None) -> Picture:  # type: ignore[no-untyped-def]
     """Show where layers send the same gradient: a maximum to the cell that won, an average to all, in equal parts.
 
     Args:
@@ -113,10 +114,10 @@ def pool_gradient(layers: Sequence[Layer] | None = None, size: Size = 4, *, x=No
         ValueError: if a layer takes no such input.
 
     """
-    layers = layers or _pools()
-    data = tuple(measure(layer, size, of="input", x=x) for layer in layers)
+    chosen = _pools() if layers is None else layers
+    data = tuple(measure(layer, size, of="input", x=x) for layer in several(chosen))
     first = data[0]
-    titles = ["input\nx", "gradient of the output\n∂L/∂y", *(f"{d.layer}\n∂L/∂x" for d in data)]
+    titles = ["input\nx", "gradient of the output\n∂L/∂y", *(f"{title}\n∂L/∂x" for title in titled(chosen))]
     placed = row([first.input.shape, first.gradient.shape, *(d.input.shape for d in data)], titles, gap=1.1, least=3.4)
     grids = placed.grids
     top = max(float(np.abs(d.gradient).max()) for d in data)
@@ -132,7 +133,7 @@ def pool_gradient(layers: Sequence[Layer] | None = None, size: Size = 4, *, x=No
     return Picture("the gradient through pooling", data, placed.size, placed.words, (Frame(tuple(marks)),))
 
 
-def _pools() -> list[Layer]:
+def _pools() -> dict[str, Layer]:
     from ... import nn
 
-    return [nn.MaxPool2d(2), nn.AvgPool2d(2)]
+    return {"maximum: to the winner": nn.MaxPool2d(2), "average: to all alike": nn.AvgPool2d(2)}

@@ -8,7 +8,7 @@ from ..measure.columns import Columns, measure
 from ..measure.layers import Layer, Size, example
 from ..picture import Frame, Picture
 from .grid import Flat, footer, number, together
-from .marks import Mark, Text
+from .marks import Line, Mark, Text
 
 
 def im2col(layer: Layer | None = None, size: Size = 4, *, x=None) -> Picture:  # type: ignore[no-untyped-def]
@@ -33,26 +33,29 @@ def im2col(layer: Layer | None = None, size: Size = 4, *, x=None) -> Picture:  #
     data = measure(layer, size, x)
     h, w = data.input.shape
     taps, outputs = data.matrix.shape
-    source = Flat(0.5, 1.2 + max(0, (taps - h) / 2 - 0.6), h, w)
-    matrix = Flat(source.x + w + max(taps, 1) + 2.6, 1.2, taps, outputs)
-    weight = Flat(source.x + w + 1.3, matrix.y + taps + 0.9, 1, taps)
+    weight = Flat(0.5, 1.7 + taps + 0.7, 1, taps)
+    matrix = Flat(weight.x + taps + 1.2, 1.7, taps, outputs)
+    source = Flat(max(0.5, weight.middle[0] - w / 2), matrix.middle[1] - h / 2, h, w)
     result = Flat(matrix.x, weight.y, 1, outputs)
-    below = Text((weight.x + weight.width + matrix.x) / 2, weight.middle[1], "·" if not data.bias else "· +b", 0.5)
-    total = (max(matrix.x + outputs, weight.x + taps) + 0.5, result.y + 2.6)
+    total = (matrix.x + max(outputs, 2.5) + 0.5, weight.y + 2.9)
+    arrow = Line(((source.x + w + 0.3, source.middle[1]), (matrix.x - 0.3, source.middle[1])), "soft", 1.4, arrow=True)
     names = [
         source.title("input"),
-        matrix.title("a column for each window"),
-        Text(weight.middle[0], weight.y + 1.35, "the filter as a row", 0.36, "soft"),
-        Text(result.middle[0], result.y + 1.35, "row · column", 0.36, "soft"),
+        arrow,
+        Text(matrix.middle[0], 0.6, "a column", 0.38),
+        Text(matrix.middle[0], 1.1, "for each window", 0.38),
+        Text(weight.middle[0], weight.y + 1.4, "the filter as a row", 0.36, "soft"),
+        Text(matrix.x - 0.6, weight.middle[1], "·" if not data.bias else "+b", 0.5),
+        Text(result.middle[0], result.y + 1.4, "output", 0.36, "soft"),
     ]
-    bottom = footer(f"im2col of {data.layer}: ({taps}) · ({taps}×{outputs}) = {outputs} outputs", *total)
+    bottom = footer(f"im2col of {data.layer}: (1×{taps}) · ({taps}×{outputs}) = (1×{outputs})", *total)
     row = data.weight.reshape(1, -1)
     ground = together(
         source.shapes("input"), source.words(data.input, "input"),
         matrix.shapes("cell"), matrix.words(data.matrix, "cell"),
         weight.shapes("weight"), weight.words(row, "weight"),
         result.shapes("output", frames=True), result.words(data.output.reshape(1, -1), "output"),
-        names, bottom, [below] * bool(data.bias),
+        names, bottom,
     )  # fmt: skip
     grids = (source, matrix, weight, result)
     frames = tuple(_column(data, grids, order, place) for order, place in enumerate(np.ndindex(data.output.shape)))

@@ -60,7 +60,7 @@ class Flat:
         for row, column in self.cells() if cells is None else cells:
             x, y = self.corner(row + 0.5, column + 0.5)
             text = number(values[row, column])
-            fitted = size * self.side * min(1.0, 3.6 / max(len(text), 1))
+            fitted = size * self.side * min(1.0, 3.2 / max(len(text), 1))
             yield Text(x, y, text, fitted, On(_filled(on, (row, column))), bold=bold)
 
     def outline(self, top: float, left: float, rows: float, columns: float, colour: Colour = "ink", width: float = 2.0) -> Shape:

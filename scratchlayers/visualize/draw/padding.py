@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..measure import padding, sliding
 from ..measure.layers import Layer, Size
 from ..picture import Frame, Picture
+from .coverage import modes, several, titled
 from .grid import Flat, together
 from .marks import Mark, Shade, Text
 from .panels import row
 
 
-def padding_modes(layers: Sequence[Layer] | None = None, size: Size = 5) -> Picture:
+def padding_modes(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, size: Size = 5) -> Picture:
     """Show where the windows of several layers reach beyond the same input, and the size that comes out.
 
     Args:
@@ -28,12 +29,11 @@ def padding_modes(layers: Sequence[Layer] | None = None, size: Size = 5) -> Pict
         ValueError: if a layer takes no such input.
 
     """
-    from .coverage import _modes
-
-    data = tuple(sliding.measure(layer, size) for layer in layers or _modes())
+    chosen = modes() if layers is None else layers
+    data = tuple(sliding.measure(layer, size) for layer in several(chosen))
     rows = max(_rows(d) for d in data)
     shapes = [(rows, d.input.shape[1] + sum(d.padding[1])) for d in data]
-    titles = [f"{d.layer}\n{_by(d.input)} → {_by(d.output)}" for d in data]
+    titles = [f"{title}\n{_by(d.input)} → {_by(d.output)}" for title, d in zip(titled(chosen), data, strict=True)]
     inputs = row(shapes, titles, least=5.2)
     top = inputs.size[1] + 0.6
     outputs = [
@@ -89,7 +89,7 @@ def _at(data: sliding.Sliding, source: Flat, target: Flat, order: int) -> tuple[
     )
 
 
-def padding_values(layers: Sequence[Layer] | None = None, size: Size = 4) -> Picture:
+def padding_values(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, size: Size = 4) -> Picture:
     """Show what padding layers put around an input whose cells are numbered, in the colour of the cell it came from.
 
     Args:
@@ -103,8 +103,9 @@ def padding_values(layers: Sequence[Layer] | None = None, size: Size = 4) -> Pic
         ValueError: if a layer takes no such input, or does not pad.
 
     """
-    data = padding.measure(layers or _values(), size)
-    placed = row([d.values.shape for d in data.layers], [d.layer for d in data.layers], "the number and the colour say which cell was copied")
+    chosen = _values() if layers is None else layers
+    data = padding.measure(several(chosen), size)
+    placed = row([d.values.shape for d in data.layers], titled(chosen), "the number and the colour say which cell was copied")
     marks: list[Mark] = []
     for grid, padded in zip(placed.grids, data.layers, strict=True):
         own = _own(padded, data.input)
@@ -136,7 +137,8 @@ def _copies(grid: Flat, padded: padding.Padded, count: int, own: tuple[int, int]
     )
 
 
-def _values() -> list[Layer]:
+def _values() -> dict[str, Layer]:
     from ... import nn
 
-    return [nn.ZeroPad2d(2), nn.ReflectionPad2d(2), nn.ReplicationPad2d(2), nn.CircularPad2d(2)]
+    kinds = {"zero": nn.ZeroPad2d, "reflect": nn.ReflectionPad2d, "replicate": nn.ReplicationPad2d, "circular": nn.CircularPad2d}
+    return {word: kind(2) for word, kind in kinds.items()}

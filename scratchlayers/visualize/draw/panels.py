@@ -34,14 +34,15 @@ def row(
     lines = max(title.count("\n") for title in titles) + 1
     top = 0.45 + 0.5 * lines
     grids, words, x = [], [], EDGE
+    rooms = [max(columns * side, least) for _, columns in shapes]
+    sizes = [min(fitted(title.split("\n")[line], room + 0.8 * gap, size) for title, room in zip(titles, rooms, strict=True) if title.count("\n") >= line) for line, size in zip(range(lines), (0.4, 0.34), strict=False)]
     for n, (rows, columns) in enumerate(shapes):
-        room = max(columns * side, least)
+        room = rooms[n]
         grid = Flat(x + (room - columns * side) / 2, top + (tall - rows * side) / 2, rows, columns, side)
         said = titles[n].split("\n")
         start = top - 0.38 - 0.5 * (len(said) - 1)
         for line, text in enumerate(said):
-            size = fitted(text, room + 0.8 * gap, 0.4 if line == 0 else 0.34)
-            words.append(Text(grid.middle[0], start + 0.5 * line, text, size, "ink" if line == 0 else "soft"))
+            words.append(Text(grid.middle[0], start + 0.5 * line, text, sizes[line], "ink" if line == 0 else "soft"))
         if n < len(notes):
             words.append(Text(grid.middle[0], top + tall + 0.4, notes[n], fitted(notes[n], room + 0.8 * gap, 0.34), "soft"))
         grids.append(grid)

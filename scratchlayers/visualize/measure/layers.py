@@ -14,7 +14,7 @@ from torch import Tensor, nn
 Layer = Callable[[Tensor], Any]
 Size = int | Sequence[int]
 
-_DEFAULTS = {"stride=1", "padding=0", "dilation=1", "ceil_mode=False", "bias=False"}
+_DEFAULTS = {"stride=1", "padding=0", "dilation=1", "padding=valid", "ceil_mode=False", "bias=False"}
 
 
 def channels(layer: Layer) -> int:
@@ -26,7 +26,7 @@ def channels(layer: Layer) -> int:
 def name(layer: Layer) -> str:
     """Return what a title says of it."""
     if isinstance(layer, nn.Module):
-        words = re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", layer.extra_repr())
+        words = re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", layer.extra_repr()).replace("kernel_size=", "")
         return f"{type(layer).__name__}({', '.join(word for word in words.split(', ') if word not in _DEFAULTS)})"
     return getattr(layer, "__name__", type(layer).__name__)
 
