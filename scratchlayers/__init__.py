@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import functional, nn
+    from . import functional, nn, visualize
     from .conversion import convert, left_alone, patch, report, revert
     from .explanation import explain
     from .registry import precision, register, use_backend
@@ -31,6 +31,7 @@ __all__ = [
     "report",
     "revert",
     "use_backend",
+    "visualize",
 ]
 
 _HOME = {
@@ -41,7 +42,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("functional", "nn"):
+    if name in ("functional", "nn", "visualize"):
         return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

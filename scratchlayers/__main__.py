@@ -1,6 +1,6 @@
-"""What is here, what runs where, is it right, how fast?
+"""What is here, what runs where, is it right, how fast, and how does it look?
 
-``python -m scratchlayers list | explain | verify | warmup | bench``. Nothing is imported before a command needs it.
+``python -m scratchlayers list | explain | verify | warmup | bench | draw``. Nothing is imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 if a check failed, 2 if it was used wrongly."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     options, rest = _parser().parse_known_args(arguments)
-    if rest and options.command is not _bench:
+    own = options.command in (_bench, _draw)  # these have a parser of their own
+    if rest and not own:
         _parser().parse_args(arguments)  # says which it does not know
     from .registry import UnknownBackendError
 
     try:
-        return options.command(options if options.command is not _bench else rest)
+        return options.command(rest if own else options)
     except (UnknownBackendError, ValueError) as why:
         print(f"scratchlayers {arguments[0]}: {why}", file=sys.stderr)
         return 2
@@ -56,11 +57,20 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="time the layers beside torch's", add_help=False)
     bench.set_defaults(command=_bench)
+
+    draw = commands.add_parser("draw", help="pictures of layers, computed by calling them", add_help=False)
+    draw.set_defaults(command=_draw)
     return parser
 
 
 def _bench(arguments: list[str]) -> int:
     from .bench.command import command
+
+    return command(arguments)
+
+
+def _draw(arguments: list[str]) -> int:
+    from .visualize.command import command
 
     return command(arguments)
 

@@ -1,0 +1,169 @@
+"""What is inside a net? Its filters, what each part makes of an input, and the sizes in between."""
+
+from __future__ import annotations
+
+from math import log2
+
+import numpy as np
+
+from ..measure.inside import Step, filters as filters_of, measure
+from ..picture import Frame, Picture
+from .grid import Flat, fitted, number, signs
+from .marks import Image, Line, Mark, Shape, Text, box
+
+_MOST = 8  # maps or filters in a row
+
+
+def filters(net=None, *, before=None) -> Picture:  # type: ignore[no-untyped-def]
+    """Show the filters of every convolution of a net, a row each, with one scale of colours in a row.
+
+    Args:
+        net: a module; by default a small one that has just learned to tell in which direction a bar points.
+        before: the same net before training, drawn above each row; of the default one it is.
+
+    Returns:
+        A picture; its ``data`` is a :class:`~scratchlayers.visualize.measure.inside.Filters`, or the two of them.
+
+    Raises:
+        ValueError: if there are no filters over two axes.
+
+    """
+    if net is None:
+        from ..measure.learned import trained, untrained
+
+        net, before = trained(), untrained()
+    nets = [filters_of(one) for one in (before, net) if one is not None]
+    when = ["before", "after"] if before is not None else [""]
+    marks: list[Mark] = []
+    y = 0.4
+    for n, name in enumerate(nets[-1].names):
+        for found, word in zip(nets, when, strict=True):
+            weight = found.weights[n]
+            top = float(max(np.abs(one.weights[n]).max() for one in nets))
+            title = f"{name} {word}".strip()
+            marks.append(Text(0.4, y + 0.2, f"{title}: {weight.shape[0]} filters, {'×'.join(map(str, weight.shape[1:]))}", 0.34, "ink", "start"))
+            marks += _row([one[0] for one in weight[:_MOST]], y + 0.55, top)
+            y += 3.0
+    return Picture("filters", nets[0] if len(nets) == 1 else tuple(nets), (0.8 + 2.3 * _MOST, y), (), (Frame(tuple(marks)),), unit=40)
+
+
+def _row(kernels: list[np.ndarray], y: float, top: float) -> list[Mark]:
+    marks: list[Mark] = []
+    for n, kernel in enumerate(kernels):
+        side = 2.1 / max(kernel.shape)
+        grid = Flat(0.4 + 2.3 * n, y, *kernel.shape, side)
+        fill = signs(kernel, top)
+        marks += grid.shapes(fill, width=0.5, note=lambda cell, k=kernel: f"{number(k[cell])}")
+    return marks
+
+
+def activations(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
+    """Show what each part of a net makes of one input: maps, or numbers as a line.
+
+    Args:
+        net: a module; by default a small one that has learned to tell in which direction a bar points.
+        x: (C, H, W) or (H, W); by default a bar, or noise for a net of yours.
+
+    Returns:
+        A picture; its ``data`` is a :class:`~scratchlayers.visualize.measure.inside.Steps`.
+
+    Raises:
+        ValueError: if the net does not take the input.
+
+    """
+    if net is None:
+        from ..measure.learned import one_bar, trained
+
+        net, x = trained(), one_bar() if x is None else x
+    data = measure(net, _noise(net) if x is None else x)
+    marks: list[Mark] = [Text(0.4, 0.6, f"input {'×'.join(map(str, data.input.shape))}", 0.34, "ink", "start")]
+    marks += _maps(data.input, 0.95)
+    y = 3.45
+    for step in data.steps:
+        marks.append(Text(0.4, y + 0.2, f"{step.name}  {step.kind}: {'×'.join(map(str, step.shape))}", 0.34, "ink", "start"))
+        marks += _maps(step.output, y + 0.55) if step.output.ndim == 3 else _line(step.output, y + 0.55)
+        y += 3.0 if step.output.ndim == 3 else 1.4 if step.output.size > 16 else 2.0
+    return Picture(f"activations of {data.net}", data, (0.8 + 2.3 * _MOST, y), (), (Frame(tuple(marks)),), unit=40)
+
+
+def _noise(net):  # type: ignore[no-untyped-def]
+    import torch
+
+    from ..measure.inside import first_input
+
+    return torch.rand(first_input(net, 28), generator=torch.Generator().manual_seed(0))
+
+
+def _maps(output: np.ndarray, y: float) -> list[Mark]:
+    shown, top = output[:_MOST], float(np.abs(output).max()) or 1.0
+    marks: list[Mark] = []
+    for n, values in enumerate(shown):
+        height, width = (2.1 * length / max(values.shape) for length in values.shape)
+        scale = "signed" if output.min() < 0 else "amount"
+        marks.append(Image(0.4 + 2.3 * n, y, width, height, values / top, scale))
+        marks.append(Shape(box(0.4 + 2.3 * n, y, width, height), None, "faint", 0.8))
+    return marks
+
+
+def _line(output: np.ndarray, y: float) -> list[Mark]:
+    flat = output.reshape(1, -1)
+    width = 2.3 * _MOST - 0.2
+    if flat.size > 16:
+        top = float(np.abs(flat).max()) or 1.0
+        return [Image(0.4, y, width, 0.6, flat / top, "signed"), Shape(box(0.4, y, width, 0.6), None, "faint", 0.8)]
+    grid = Flat(0.4, y, 1, flat.size, min(1.2, width / flat.size))
+    fill = signs(flat)
+    return [*grid.shapes(fill), *grid.words(flat, fill)]
+
+
+def architecture(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
+    """Show the sizes in a net as blocks: as high and wide as the maps, the longer the more channels.
+
+    Args:
+        net: a module; by default the one that tells in which direction a bar points.
+        x: (C, H, W) or (H, W); by default an image of 28×28.
+
+    Returns:
+        A picture; its ``data`` is a :class:`~scratchlayers.visualize.measure.inside.Steps`.
+
+    Raises:
+        ValueError: if the net does not take the input.
+
+    """
+    if net is None:
+        from ..measure.learned import one_bar, untrained
+
+        net, x = untrained(), one_bar() if x is None else x
+    data = measure(net, _noise(net) if x is None else x)
+    first = Step("input", "input", data.input.shape, 0, data.input)
+    steps = [first, *(step for n, step in enumerate(data.steps) if n == 0 or step.shape != data.steps[n - 1].shape or step.parameters)]
+    tallest = max(step.shape[1] for step in steps if len(step.shape) == 3)
+    marks: list[Mark] = []
+    x0, base = 0.5, 4.6
+    for n, step in enumerate(steps):
+        marks_, width = _block(step, x0, base, tallest)
+        if n:
+            marks.append(Line(((x0 - 0.75, base - 1.5), (x0 - 0.15, base - 1.5)), "soft", 1.4, arrow=True))
+        marks += marks_
+        room = max(width, 2.0)
+        words = [(step.kind, 0.36, "ink"), ("×".join(map(str, step.shape)), 0.34, "ink"), (f"{step.parameters:,} parameters" if step.parameters else "", 0.28, "soft")]
+        marks += [Text(x0 + room / 2 - (room - width) / 2, base + 0.75 + 0.45 * k, w, fitted(w, 2.5, size), c) for k, (w, size, c) in enumerate(words)]
+        x0 += room + 0.95
+    return Picture(f"architecture of {data.net}", data, (x0 - 0.2, base + 2.1), (), (Frame(tuple(marks)),))
+
+
+def _block(step: Step, x: float, base: float, tallest: int) -> tuple[list[Mark], float]:
+    """A block in space, its middle 1.5 units above the base, and how wide it is."""
+    channels, height, width = step.shape if len(step.shape) == 3 else (step.shape[0], 0, 0)
+    if not height:
+        side = 0.18
+        tall = min(3.4, 0.35 + 0.42 * log2(channels + 1))
+        top = base - 1.5 - tall / 2
+        return [Shape(box(x + 0.9, top, side, tall), "output")], 2.0
+    h, w = 3.0 * height / tallest, 1.2 * width / tallest
+    deep = 0.12 + 0.22 * log2(channels + 1)
+    top, slope = base - 1.5 - h / 2 + 0.3 * w, 0.55 * w
+    front = ((x, top), (x + deep, top), (x + deep, top + h), (x, top + h))
+    side_face = ((x + deep, top), (x + deep + w, top - slope), (x + deep + w, top - slope + h), (x + deep, top + h))
+    lid = ((x, top), (x + w, top - slope), (x + deep + w, top - slope), (x + deep, top))
+    return [Shape(lid, "input"), Shape(front, "input"), Shape(side_face, "input_on")], deep + w
