@@ -1,6 +1,7 @@
 """What is here, what runs where, is it right, how fast, and how does it look?
 
-``python -m scratchlayers list | explain | verify | warmup | bench | draw``. Nothing is imported before a command needs it.
+``python -m scratchlayers list | explain | verify | warmup | bench | draw``. Nothing is imported before a command
+needs it.
 """
 
 from __future__ import annotations

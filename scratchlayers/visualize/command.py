@@ -105,10 +105,10 @@ def _image(net: Any, size: Any, photo: str | None) -> Any:
 
 def _parser() -> argparse.ArgumentParser:
     how = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
-    parser = _Parser("python -m scratchlayers draw", description=__doc__, epilog=f"{_listed()}\n\n{_EXAMPLES}", **how)  # type: ignore[arg-type]
+    parser = _Parser("python -m scratchlayers draw", description=__doc__, epilog=f"{_listed()}\n\n{_EXAMPLES}", **how)
     pictures = parser.add_subparsers(dest="picture", required=True, metavar="PICTURE", help="one of those below")
     for entry in ENTRIES:
-        one = pictures.add_parser(entry.name, description=f"Draw {entry.shows}.", **how)  # type: ignore[arg-type]
+        one = pictures.add_parser(entry.name, description=f"Draw {entry.shows}.", **how)
         one.set_defaults(entry=entry)
         for option in entry.options:
             _OPTIONS[option](one)
@@ -116,7 +116,9 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--scale", type=float, default=1.0, help="enlarges pixels (default: %(default)s)")
         ending = ".gif, .webp, .apng, .png, .svg or .html" if entry.moves else ".png, .webp, .svg or .html"
         one.add_argument("-o", "--output", required=True, metavar="FILE", help=f"the ending says the format: {ending}")
-    every = pictures.add_parser("gallery", description="Draw all pictures, light and dark, and a page with them.", **how)  # type: ignore[arg-type]
+    every = pictures.add_parser(
+        "gallery", description="Draw all pictures, light and dark, and a page with them.", **how
+    )
     every.add_argument("-o", "--output", required=True, metavar="FOLDER", help="where to")
     return parser
 

@@ -23,19 +23,47 @@ class Shown(NamedTuple):
 
 
 ALL = (
-    Shown("sliding_window", 'sliding-window --layer "Conv2d(1, 1, 3, stride=2, padding=1)" --size 5', "a strided convolution with padding: what each output reads"),
-    Shown("sliding_window_dilated", 'sliding-window --layer "Conv2d(1, 1, 3, dilation=2)" --size 7', "a dilated convolution reads every other cell"),
-    Shown("sliding_window_transposed", 'sliding-window --layer "ConvTranspose2d(1, 1, 3, stride=2)" --size 3', "a transposed convolution: several outputs read one cell"),
-    Shown("sliding_window_numbers", 'sliding-window --layer "Conv2d(1, 1, 3, bias=False)" --size 5 --style numbers', "a convolution with all numbers of each sum"),
-    Shown("sliding_window_max", 'sliding-window --layer "MaxPool2d(2)" --size 4 --style numbers', "maximum pooling as a sum: all weight is on the largest"),
-    Shown("sliding_window_line", 'sliding-window --layer "Conv1d(1, 1, 3, padding=1)" --size 6 --style numbers', "a convolution along a line; its padding is dashed"),
+    Shown(
+        "sliding_window",
+        'sliding-window --layer "Conv2d(1, 1, 3, stride=2, padding=1)" --size 5',
+        "a strided convolution with padding: what each output reads",
+    ),
+    Shown(
+        "sliding_window_dilated",
+        'sliding-window --layer "Conv2d(1, 1, 3, dilation=2)" --size 7',
+        "a dilated convolution reads every other cell",
+    ),
+    Shown(
+        "sliding_window_transposed",
+        'sliding-window --layer "ConvTranspose2d(1, 1, 3, stride=2)" --size 3',
+        "a transposed convolution: several outputs read one cell",
+    ),
+    Shown(
+        "sliding_window_numbers",
+        'sliding-window --layer "Conv2d(1, 1, 3, bias=False)" --size 5 --style numbers',
+        "a convolution with all numbers of each sum",
+    ),
+    Shown(
+        "sliding_window_max",
+        'sliding-window --layer "MaxPool2d(2)" --size 4 --style numbers',
+        "maximum pooling as a sum: all weight is on the largest",
+    ),
+    Shown(
+        "sliding_window_line",
+        'sliding-window --layer "Conv1d(1, 1, 3, padding=1)" --size 6 --style numbers',
+        "a convolution along a line; its padding is dashed",
+    ),
     Shown("input_gradient", "input-gradient"),
     Shown("weight_gradient", "weight-gradient"),
     Shown("pool_gradient", "pool-gradient"),
     Shown("padding_modes", "padding-modes"),
     Shown("padding_values", "padding-values"),
     Shown("coverage", "coverage"),
-    Shown("coverage_line", " ".join(["coverage", *(f'--layer "Conv1d(1, 1, 3, padding={p})"' for p in range(3))]), "how many outputs read each cell of a line"),
+    Shown(
+        "coverage_line",
+        " ".join(["coverage", *(f'--layer "Conv1d(1, 1, 3, padding={p})"' for p in range(3))]),
+        "how many outputs read each cell of a line",
+    ),
     Shown("flip", "flip"),
     Shown("im2col", "im2col"),
     Shown("kernels", "kernels"),
@@ -74,8 +102,8 @@ its cells.</p>
 {% for card in cards %}<figure{% if card.wide %} class="wide"{% endif %}><a href="{{ card.stem }}.html"><picture>
 <source media="(prefers-color-scheme: dark)" srcset="{{ card.stem }}_dark{{ card.suffix }}">
 <img src="{{ card.stem }}_light{{ card.suffix }}" alt="{{ card.title }}"></picture></a>
-<figcaption>{{ card.shows }}<code>python -m scratchlayers draw {{ card.words }} -o {{ card.stem }}{{ card.suffix }}</code>
-</figcaption></figure>
+<figcaption>{{ card.shows }}
+<code>python -m scratchlayers draw {{ card.words }} -o {{ card.stem }}{{ card.suffix }}</code></figcaption></figure>
 {% endfor %}</main></body></html>
 """
 

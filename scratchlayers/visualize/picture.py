@@ -50,8 +50,8 @@ class Picture:
         """Write it in the format of the file's ending, whole or not at all, and return the path.
 
         Args:
-            file: .gif, .webp, .png or .apng (which move if the picture does), .svg, or .html, a page with play, step and
-                hover that needs no network.
+            file: .gif, .webp, .png or .apng (which move if the picture does), .svg, or .html, a page with play, step
+                and hover that needs no network.
             theme: "light", "dark", or "both", which has no ground and is read on a white and on a dark one; without
                 it .svg and .html follow the reader's setting, the others are light.
             scale: enlarges the pixels of .gif, .webp and .png.

@@ -36,7 +36,9 @@ def _called(words: str) -> torch.nn.Module:
         values = [ast.literal_eval(value) for value in call.args]
         named = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError) as why:
-        raise ValueError(f"{words!r} is not a layer; write it as in Python, such as 'Conv2d(1, 1, 3, stride=2)'") from why
+        raise ValueError(
+            f"{words!r} is not a layer; write it as in Python, such as 'Conv2d(1, 1, 3, stride=2)'"
+        ) from why
     module = torch.nn if home == "torch.nn" else nn
     made = getattr(module, name, None)
     if home not in ("", "nn", "torch.nn") or not isinstance(made, type) or not issubclass(made, torch.nn.Module):

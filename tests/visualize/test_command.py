@@ -58,7 +58,9 @@ def test_no_words_and_no_cells_lie_outside_of_a_picture(entry):
 
 def test_the_gallery_holds_every_picture_and_a_page(tmp_path, monkeypatch, capsys):
     assert {shown.words.split()[0] for shown in gallery.ALL} == {entry.name for entry in ENTRIES}
-    monkeypatch.setattr(gallery, "ALL", [shown for shown in gallery.ALL if shown.stem in ("coverage", "sliding_window_max")])
+    monkeypatch.setattr(
+        gallery, "ALL", [shown for shown in gallery.ALL if shown.stem in ("coverage", "sliding_window_max")]
+    )
     assert main(["draw", "gallery", "-o", str(tmp_path / "all")]) == 0
     names = {path.name for path in (tmp_path / "all").iterdir()}
     assert names == {
@@ -79,12 +81,23 @@ def test_alone_it_lists_the_pictures(capsys):
     assert "gallery" in out
 
 
+MINE = """
+import torch
+
+class Net(torch.nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 1, 3)
+
+NET = Net()
+"""
+
+
 def test_layers_are_said_as_in_python_or_loaded(tmp_path):
     assert type(layer("Conv2d(1, 1, 3, stride=2)")) is nn.Conv2d
     assert type(layer("torch.nn.MaxPool2d(2)")) is torch.nn.MaxPool2d
     assert layer("Conv1d(1, 1, (3,), padding='full')").padding == (2,)
     path = tmp_path / "mine.py"
-    path.write_text("import torch\nclass Net(torch.nn.Conv2d):\n    def __init__(self):\n        super().__init__(3, 1, 3)\nNET = Net()\n")
+    path.write_text(MINE)
     drawn = picture(["sliding-window", "--layer", f"{path}:NET", "--size", "4x5"])
     assert drawn.data.output.shape == (2, 3)
     assert type(layer(f"{path}:Net")).__name__ == "Net"

@@ -6,7 +6,17 @@ import torch
 from torch.nn import functional as F
 
 from scratchlayers import nn, visualize
-from scratchlayers.visualize.measure import backward, columns, coverage, field, inside, padding, response, shapes, sliding
+from scratchlayers.visualize.measure import (
+    backward,
+    columns,
+    coverage,
+    field,
+    inside,
+    padding,
+    response,
+    shapes,
+    sliding,
+)
 from scratchlayers.visualize.measure import flip as flips
 from scratchlayers.visualize.measure.kernels import KERNELS, named
 from scratchlayers.visualize.measure.layers import example
@@ -57,7 +67,15 @@ def test_coverage_of_a_plane_is_the_layers_backward_of_ones():
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_shares_add_up_to_the_whole_gradient(layer):
     data = backward.measure(layer, 5)
-    x = torch.from_numpy(data.input).reshape(1, 1, *(data.input.shape if layer(torch.zeros(1, 1, 5) if "1d" in repr(layer) else torch.zeros(1, 1, 5, 5)).ndim == 4 else (5,)))
+    x = torch.from_numpy(data.input).reshape(
+        1,
+        1,
+        *(
+            data.input.shape
+            if layer(torch.zeros(1, 1, 5) if "1d" in repr(layer) else torch.zeros(1, 1, 5, 5)).ndim == 4
+            else (5,)
+        ),
+    )
     x = x.double().requires_grad_()
     y = layer.double()(x)[:, :1]
     y.backward(torch.from_numpy(data.gradient).reshape(y.shape))
@@ -86,7 +104,13 @@ def test_pooling_keeps_the_sum_of_the_gradient_a_maximum_in_one_cell():
 
 
 @pytest.mark.parametrize(
-    ("layer", "mode"), [(nn.ReflectionPad2d(2), "reflect"), (nn.ReplicationPad2d(2), "replicate"), (nn.CircularPad2d(2), "circular"), (nn.ZeroPad2d(2), "constant")]
+    ("layer", "mode"),
+    [
+        (nn.ReflectionPad2d(2), "reflect"),
+        (nn.ReplicationPad2d(2), "replicate"),
+        (nn.CircularPad2d(2), "circular"),
+        (nn.ZeroPad2d(2), "constant"),
+    ],
 )
 def test_padded_values_and_where_they_came_from(layer, mode):
     data = padding.measure([layer], 4)
@@ -101,7 +125,9 @@ def test_what_does_not_copy_does_not_pad():
         padding.measure([nn.AvgPool2d(2)], 4)
 
 
-@pytest.mark.parametrize("layer", [nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 2, stride=2, padding=1), nn.Conv1d(1, 1, 3, dilation=2)], ids=repr)
+@pytest.mark.parametrize(
+    "layer", [nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 2, stride=2, padding=1), nn.Conv1d(1, 1, 3, dilation=2)], ids=repr
+)
 def test_im2col_is_unfold_and_its_product_the_output(layer):
     data = columns.measure(example(layer), 5)
     np.testing.assert_allclose(data.weight.ravel() @ data.matrix + data.bias, data.output.ravel())
@@ -129,7 +155,7 @@ SMOOTH = {"identity", "box", "gaussian", "gaussian_5", "motion", "sharpen", "uns
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_of_the_bank_keeps_brightness_or_has_none(name):
     values = KERNELS[name].values
-    assert values.sum() == pytest.approx(name in SMOOTH, abs=1e-12)
+    assert values.sum() == pytest.approx(float(name in SMOOTH), abs=1e-12)
     assert KERNELS[name].signed == (name not in SMOOTH)
 
 
@@ -168,11 +194,17 @@ def test_shapes_are_torchs_and_what_is_never_read_is_what_windows_leave():
             out = 0
         read = {p * stride + t - pad for p in range(out) for t in range(kernel)}
         missed = tuple(sorted(set(range(9)) - read)) if out else ()
-        assert (data.output[i, j, k], data.unread[i, j, k], data.which[kernel, stride, pad]) == (out, len(missed), missed)
+        assert (data.output[i, j, k], data.unread[i, j, k], data.which[kernel, stride, pad]) == (
+            out,
+            len(missed),
+            missed,
+        )
 
 
 def test_a_theoretical_field_is_that_of_the_known_recurrence():
-    net = torch.nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), torch.nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 2, 3, padding=1))
+    net = torch.nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), torch.nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 2, 3, padding=1)
+    )
     fields = field.measure(net, 16).fields
     assert [f.part for f in fields] == ["0", "2", "3"]
     assert [f.reads.any(0).sum() for f in fields] == [3, 4, 8]  # r += (k − 1)·jump; jump ·= s
@@ -189,7 +221,9 @@ def test_the_effective_field_falls_off_from_the_middle():
 
 
 def test_what_is_noted_inside_a_net_is_what_its_parts_make():
-    net = torch.nn.Sequential(nn.Conv2d(1, 3, 3), torch.nn.ReLU(), nn.MaxPool2d(2), torch.nn.Flatten(), torch.nn.Linear(27, 4))
+    net = torch.nn.Sequential(
+        nn.Conv2d(1, 3, 3), torch.nn.ReLU(), nn.MaxPool2d(2), torch.nn.Flatten(), torch.nn.Linear(27, 4)
+    )
     x = torch.rand(1, 8, 8, dtype=torch.float64)
     steps = inside.measure(net, x).steps
     assert [step.shape for step in steps] == [(3, 6, 6), (3, 6, 6), (3, 3, 3), (27,), (4,)]

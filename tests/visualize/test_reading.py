@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from scratchlayers import nn
-from scratchlayers.visualize.measure.layers import sizes
 from scratchlayers.visualize.measure.lattice import windows
+from scratchlayers.visualize.measure.layers import sizes
 from scratchlayers.visualize.measure.reading import reads
 
 CASES = [  # size, kernel, stride, padding, dilation
-    (5, 3, 1, 0, 1), (5, 3, 2, 1, 1), (6, 2, 2, 0, 1), (7, 3, 1, 2, 2), (7, 3, 3, 1, 2), (4, 4, 1, 0, 1), (3, 5, 1, 2, 1),
-    (1, 1, 1, 0, 1), (8, 3, 4, 0, 1), (2, 3, 1, 1, 1),
+    (5, 3, 1, 0, 1), (5, 3, 2, 1, 1), (6, 2, 2, 0, 1), (7, 3, 1, 2, 2), (7, 3, 3, 1, 2), (4, 4, 1, 0, 1),
+    (3, 5, 1, 2, 1), (1, 1, 1, 0, 1), (8, 3, 4, 0, 1), (2, 3, 1, 1, 1),
 ]  # fmt: skip
 
 
@@ -78,7 +78,13 @@ def test_a_layer_of_ones_own_shows_what_it_reads():
 
 
 @pytest.mark.parametrize(
-    "layer", [nn.AdaptiveAvgPool1d(3), nn.ConvTranspose1d(1, 1, 3, stride=2), nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")], ids=repr
+    "layer",
+    [
+        nn.AdaptiveAvgPool1d(3),
+        nn.ConvTranspose1d(1, 1, 3, stride=2),
+        nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular"),
+    ],
+    ids=repr,
 )
 def test_without_one_pattern_no_padding_is_claimed(layer):
     assert windows(layer, reads(layer, (5,)), (5,)) is None
@@ -91,7 +97,7 @@ def test_sizes_are_of_a_plane_or_a_line_as_the_layer_takes_them():
     for size in (0, -1, (2, 2, 2), (2.5,), "5"):
         with pytest.raises(ValueError, match="one or two lengths from 1"):
             sizes(nn.Conv2d(1, 1, 3), size)
-    with pytest.raises(ValueError, match="over an input of 2×2: .*[Kk]ernel"):
+    with pytest.raises(ValueError, match=r"over an input of 2×2: .*[Kk]ernel"):
         sizes(nn.Conv2d(1, 1, 3), 2)
     with pytest.raises(ValueError, match="take a smaller one"):
         reads(nn.Conv2d(1, 1, 3), (64, 64))

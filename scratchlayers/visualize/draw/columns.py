@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..measure.columns import Columns, measure
-from ..measure.layers import Layer, Size, example
+from ..measure.layers import Layer, Size, Values
 from ..picture import Frame, Picture
-from .grid import Flat, footer, number, together
+from .defaults import convolution
+from .grid import Flat, cells_of, footer, number, together
 from .marks import Line, Mark, Text
 
 
-def im2col(layer: Layer | None = None, size: Size = 4, *, x=None) -> Picture:  # type: ignore[no-untyped-def]
+def im2col(layer: Layer | None = None, size: Size = 4, *, x: Values | None = None) -> Picture:
     """Show how the windows of an input become the columns of a matrix, and the convolution a product with it.
 
     Args:
@@ -26,11 +27,7 @@ def im2col(layer: Layer | None = None, size: Size = 4, *, x=None) -> Picture:  #
         ValueError: for another kind of layer, or if it takes no such input.
 
     """
-    if layer is None:
-        from ... import nn
-
-        layer = example(nn.Conv2d(1, 1, 3, bias=False))
-    data = measure(layer, size, x)
+    data = measure(convolution() if layer is None else layer, size, x)
     h, w = data.input.shape
     taps, outputs = data.matrix.shape
     weight = Flat(0.5, 1.7 + taps + 0.7, 1, taps)
@@ -64,7 +61,7 @@ def im2col(layer: Layer | None = None, size: Size = 4, *, x=None) -> Picture:  #
 
 def _column(data: Columns, grids: tuple[Flat, ...], order: int, place: tuple[int, int]) -> Frame:
     source, matrix, weight, result = grids
-    window = list(map(tuple, np.argwhere(data.reads[place]).tolist()))
+    window = cells_of(data.reads[place])
     column = [(tap, order) for tap in range(len(data.matrix))]
     output = data.output.reshape(1, -1)
     marks: list[Mark] = [

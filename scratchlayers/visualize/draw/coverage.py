@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from ..measure.coverage import measure
-from ..measure.layers import Layer, Size, name
+from ..measure.layers import Layer, Layers, Size, several, titled
 from ..picture import Frame, Picture
+from .defaults import modes
 from .grid import amounts, together
 from .panels import row
 
 
-def coverage(layers: Layer | Sequence[Layer] | Mapping[str, Layer] | None = None, size: Size = 5) -> Picture:
+def coverage(layers: Layer | Layers | None = None, size: Size = 5) -> Picture:
     """Show how many outputs read each input cell, for a layer or for several side by side.
 
     Args:
-        layers: one, several, or several by their titles; by default 3×3 convolutions with the paddings "valid", "same" and "full".
+        layers: one, several, or several by their titles; by default 3×3 convolutions with the paddings "valid",
+            "same" and "full".
         size: the input's size: an int, or one length per axis.
 
     Returns:
@@ -43,22 +43,3 @@ def coverage(layers: Layer | Sequence[Layer] | Mapping[str, Layer] | None = None
 
 def _by(counts: np.ndarray) -> str:
     return "×".join(map(str, counts.shape if len(counts) > 1 else counts.shape[1:]))
-
-
-def several(layers: Layer | Sequence[Layer] | Mapping[str, Layer]) -> list[Layer]:
-    """Return a list, also of one."""
-    if isinstance(layers, Mapping):
-        return list(layers.values())
-    return list(layers) if isinstance(layers, list | tuple) else [layers]  # type: ignore[list-item] # then it is one
-
-
-def titled(layers: Layer | Sequence[Layer] | Mapping[str, Layer]) -> list[str]:
-    """Return what stands above each: its key, or what the layer says of itself."""
-    return list(layers) if isinstance(layers, Mapping) else list(map(name, several(layers)))
-
-
-def modes() -> dict[str, Layer]:
-    """Return 3×3 convolutions with the three modes of padding."""
-    from ... import nn
-
-    return {word: nn.Conv2d(1, 1, 3, padding=word, bias=False) for word in ("valid", "same", "full")}

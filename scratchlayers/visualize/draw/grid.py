@@ -47,15 +47,29 @@ class Flat:
         return list(np.ndindex(self.rows, self.columns))
 
     def shapes(
-        self, fill: Fill, cells: Iterable[Cell] | None = None, *, frames: bool = False, note: Callable[[Cell], str] = lambda _: "", **look: object
+        self,
+        fill: Fill,
+        cells: Iterable[Cell] | None = None,
+        *,
+        frames: bool = False,
+        note: Callable[[Cell], str] = lambda _: "",
+        **look: object,
     ) -> Iterator[Shape]:
         """Yield the cells; with ``frames`` each goes to the frame of its number."""
         for row, column in self.cells() if cells is None else cells:
             where = box(*self.corner(row, column), self.side, self.side)
             goes = row * self.columns + column if frames else None
-            yield Shape(where, _filled(fill, (row, column)), frame=goes, note=note((row, column)), **look)  # type: ignore[arg-type]
+            yield Shape(where, _filled(fill, (row, column)), frame=goes, note=note((row, column)), **look)
 
-    def words(self, values: np.ndarray, on: Fill, cells: Iterable[Cell] | None = None, *, bold: bool = False, size: float = 0.38) -> Iterator[Text]:
+    def words(
+        self,
+        values: np.ndarray,
+        on: Fill,
+        cells: Iterable[Cell] | None = None,
+        *,
+        bold: bool = False,
+        size: float = 0.38,
+    ) -> Iterator[Text]:
         """Yield the numbers in their cells."""
         for row, column in self.cells() if cells is None else cells:
             x, y = self.corner(row + 0.5, column + 0.5)
@@ -63,7 +77,9 @@ class Flat:
             fitted = size * self.side * min(1.0, 3.2 / max(len(text), 1))
             yield Text(x, y, text, fitted, On(_filled(on, (row, column))), bold=bold)
 
-    def outline(self, top: float, left: float, rows: float, columns: float, colour: Colour = "ink", width: float = 2.0) -> Shape:
+    def outline(
+        self, top: float, left: float, rows: float, columns: float, colour: Colour = "ink", width: float = 2.0
+    ) -> Shape:
         """Return a frame around some of the cells."""
         return Shape(box(*self.corner(top, left), columns * self.side, rows * self.side), None, colour, width)
 
@@ -90,18 +106,25 @@ class Slanted:
     def cell(self, row: float, column: float, fill: Colour | None, **look: object) -> Shape:
         """Return one cell."""
         corners = ((row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column))
-        return Shape(tuple(self.point(*corner) for corner in corners), fill, **look)  # type: ignore[arg-type]
+        return Shape(tuple(self.point(*corner) for corner in corners), fill, **look)
 
 
 def _filled(fill: Fill, cell: Cell) -> Colour | None:
     return fill(cell) if callable(fill) else fill
 
 
+def cells_of(mask: np.ndarray) -> list[Cell]:
+    """Return where a (H, W) of bool is true."""
+    return [(int(i), int(j)) for i, j in np.argwhere(mask)]
+
+
 def number(value: float) -> str:
     """Return it as short as can be, with a minus sign proper."""
     if not np.isfinite(value):
         return {np.inf: "∞", -np.inf: "−∞"}.get(value, "nan")
-    text = f"{value:.0f}" if abs(value - round(value)) < 5e-7 else f"{value:.2f}" if abs(value) < 100 else f"{value:.1f}"
+    text = (
+        f"{value:.0f}" if abs(value - round(value)) < 5e-7 else f"{value:.2f}" if abs(value) < 100 else f"{value:.1f}"
+    )
     return text.replace("-", "−") if text.strip("-0.") else "0"
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from math import log2
 
 import numpy as np
+import torch
+from torch import nn
 
-from ..measure.inside import Step, filters as filters_of, measure
+from ..measure import inside
+from ..measure.inside import Step
+from ..measure.layers import Values, channels
+from ..measure.learned import one_bar, trained, untrained
 from ..picture import Frame, Picture
 from .grid import Flat, fitted, number, signs
 from .marks import Image, Line, Mark, Shape, Text, box
@@ -14,7 +19,7 @@ from .marks import Image, Line, Mark, Shape, Text, box
 _MOST = 8  # maps or filters in a row
 
 
-def filters(net=None, *, before=None) -> Picture:  # type: ignore[no-untyped-def]
+def filters(net: nn.Module | None = None, *, before: nn.Module | None = None) -> Picture:
     """Show the filters of every convolution of a net, a row each, with one scale of colours in a row.
 
     Args:
@@ -29,10 +34,8 @@ def filters(net=None, *, before=None) -> Picture:  # type: ignore[no-untyped-def
 
     """
     if net is None:
-        from ..measure.learned import trained, untrained
-
         net, before = trained(), untrained()
-    nets = [filters_of(one) for one in (before, net) if one is not None]
+    nets = [inside.filters(one) for one in (before, net) if one is not None]
     when = ["before", "after"] if before is not None else [""]
     marks: list[Mark] = []
     y = 0.4
@@ -41,10 +44,26 @@ def filters(net=None, *, before=None) -> Picture:  # type: ignore[no-untyped-def
             weight = found.weights[n]
             top = float(max(np.abs(one.weights[n]).max() for one in nets))
             title = f"{name} {word}".strip()
-            marks.append(Text(0.4, y + 0.2, f"{title}: {weight.shape[0]} filters, {'×'.join(map(str, weight.shape[1:]))}", 0.34, "ink", "start"))
+            marks.append(
+                Text(
+                    0.4,
+                    y + 0.2,
+                    f"{title}: {weight.shape[0]} filters, {'×'.join(map(str, weight.shape[1:]))}",
+                    0.34,
+                    "ink",
+                    "start",
+                )
+            )
             marks += _row([one[0] for one in weight[:_MOST]], y + 0.55, top)
             y += 3.0
-    return Picture("filters", nets[0] if len(nets) == 1 else tuple(nets), (0.8 + 2.3 * _MOST, y), (), (Frame(tuple(marks)),), unit=40)
+    return Picture(
+        "filters",
+        nets[0] if len(nets) == 1 else tuple(nets),
+        (0.8 + 2.3 * _MOST, y),
+        (),
+        (Frame(tuple(marks)),),
+        unit=40,
+    )
 
 
 def _row(kernels: list[np.ndarray], y: float, top: float) -> list[Mark]:
@@ -57,7 +76,7 @@ def _row(kernels: list[np.ndarray], y: float, top: float) -> list[Mark]:
     return marks
 
 
-def activations(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
+def activations(net: nn.Module | None = None, x: Values | None = None) -> Picture:
     """Show what each part of a net makes of one input: maps, or numbers as a line.
 
     Args:
@@ -72,26 +91,22 @@ def activations(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
 
     """
     if net is None:
-        from ..measure.learned import one_bar, trained
-
         net, x = trained(), one_bar() if x is None else x
-    data = measure(net, _noise(net) if x is None else x)
+    data = inside.measure(net, _noise(net) if x is None else x)
     marks: list[Mark] = [Text(0.4, 0.6, f"input {'×'.join(map(str, data.input.shape))}", 0.34, "ink", "start")]
     marks += _maps(data.input, 0.95)
     y = 3.45
     for step in data.steps:
-        marks.append(Text(0.4, y + 0.2, f"{step.name}  {step.kind}: {'×'.join(map(str, step.shape))}", 0.34, "ink", "start"))
+        marks.append(
+            Text(0.4, y + 0.2, f"{step.name}  {step.kind}: {'×'.join(map(str, step.shape))}", 0.34, "ink", "start")
+        )
         marks += _maps(step.output, y + 0.55) if step.output.ndim == 3 else _line(step.output, y + 0.55)
         y += 3.0 if step.output.ndim == 3 else 1.4 if step.output.size > 16 else 2.0
     return Picture(f"activations of {data.net}", data, (0.8 + 2.3 * _MOST, y), (), (Frame(tuple(marks)),), unit=40)
 
 
-def _noise(net):  # type: ignore[no-untyped-def]
-    import torch
-
-    from ..measure.inside import first_input
-
-    return torch.rand(first_input(net, 28), generator=torch.Generator().manual_seed(0))
+def _noise(net: nn.Module) -> torch.Tensor:
+    return torch.rand((channels(net), 28, 28), generator=torch.Generator().manual_seed(0))
 
 
 def _maps(output: np.ndarray, y: float) -> list[Mark]:
@@ -116,7 +131,7 @@ def _line(output: np.ndarray, y: float) -> list[Mark]:
     return [*grid.shapes(fill), *grid.words(flat, fill)]
 
 
-def architecture(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
+def architecture(net: nn.Module | None = None, x: Values | None = None) -> Picture:
     """Show the sizes in a net as blocks: as high and wide as the maps, the longer the more channels.
 
     Args:
@@ -131,12 +146,17 @@ def architecture(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
 
     """
     if net is None:
-        from ..measure.learned import one_bar, untrained
-
         net, x = untrained(), one_bar() if x is None else x
-    data = measure(net, _noise(net) if x is None else x)
+    data = inside.measure(net, _noise(net) if x is None else x)
     first = Step("input", "input", data.input.shape, 0, data.input)
-    steps = [first, *(step for n, step in enumerate(data.steps) if n == 0 or step.shape != data.steps[n - 1].shape or step.parameters)]
+    steps = [
+        first,
+        *(
+            step
+            for n, step in enumerate(data.steps)
+            if n == 0 or step.shape != data.steps[n - 1].shape or step.parameters
+        ),
+    ]
     tallest = max(step.shape[1] for step in steps if len(step.shape) == 3)
     marks: list[Mark] = []
     x0, base = 0.5, 4.6
@@ -146,8 +166,15 @@ def architecture(net=None, x=None) -> Picture:  # type: ignore[no-untyped-def]
             marks.append(Line(((x0 - 0.75, base - 1.5), (x0 - 0.15, base - 1.5)), "soft", 1.4, arrow=True))
         marks += marks_
         room = max(width, 2.0)
-        words = [(step.kind, 0.36, "ink"), ("×".join(map(str, step.shape)), 0.34, "ink"), (f"{step.parameters:,} parameters" if step.parameters else "", 0.28, "soft")]
-        marks += [Text(x0 + room / 2 - (room - width) / 2, base + 0.75 + 0.45 * k, w, fitted(w, 2.5, size), c) for k, (w, size, c) in enumerate(words)]
+        words = [
+            (step.kind, 0.36, "ink"),
+            ("×".join(map(str, step.shape)), 0.34, "ink"),
+            (f"{step.parameters:,} parameters" if step.parameters else "", 0.28, "soft"),
+        ]
+        marks += [
+            Text(x0 + room / 2 - (room - width) / 2, base + 0.75 + 0.45 * k, w, fitted(w, 2.5, size), c)
+            for k, (w, size, c) in enumerate(words)
+        ]
         x0 += room + 0.95
     return Picture(f"architecture of {data.net}", data, (x0 - 0.2, base + 2.1), (), (Frame(tuple(marks)),))
 

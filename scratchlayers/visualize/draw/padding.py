@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from ..measure import padding, sliding
-from ..measure.layers import Layer, Size
+from ..measure.layers import Layers, Size, several, titled
 from ..picture import Frame, Picture
-from .coverage import modes, several, titled
-from .grid import Flat, together
+from .defaults import modes, paddings
+from .grid import Flat, cells_of, together
 from .marks import Mark, Shade, Text
 from .panels import row
 
 
-def padding_modes(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, size: Size = 5) -> Picture:
+def padding_modes(layers: Layers | None = None, size: Size = 5) -> Picture:
     """Show where the windows of several layers reach beyond the same input, and the size that comes out.
 
     Args:
@@ -37,7 +35,8 @@ def padding_modes(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, s
     inputs = row(shapes, titles, least=5.2)
     top = inputs.size[1] + 0.6
     outputs = [
-        Flat(grid.middle[0] - d.output.shape[1] / 2, top, *d.output.shape) for grid, d in zip(inputs.grids, data, strict=True)
+        Flat(grid.middle[0] - d.output.shape[1] / 2, top, *d.output.shape)
+        for grid, d in zip(inputs.grids, data, strict=True)
     ]
     sources = [
         Flat(grid.x + d.padding[1][0], grid.middle[1] - _rows(d) / 2 + d.padding[0][0], *d.input.shape)
@@ -51,7 +50,12 @@ def padding_modes(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, s
     count = max(d.output.size for d in data)
     frames = tuple(
         Frame(
-            together(*(_at(d, source, target, step * d.output.size // count) for d, source, target in zip(data, sources, outputs, strict=True))),
+            together(
+                *(
+                    _at(d, source, target, step * d.output.size // count)
+                    for d, source, target in zip(data, sources, outputs, strict=True)
+                )
+            ),
             "every window of each; cells beyond the border are dashed",
         )
         for step in range(count)
@@ -73,12 +77,14 @@ def _still(data: sliding.Sliding, source: Flat, target: Flat) -> tuple[Mark, ...
     every = [(i - top, j - left) for i, j in np.ndindex(h + top + bottom, w + left + right)]
     ring = [(i, j) for i, j in every if not (0 <= i < h and 0 <= j < w)]
     down = Text(source.middle[0], target.y - 0.45, "↓", 0.5, "soft")
-    return together(source.shapes(None, ring, edge="soft", dashed=True), source.shapes("input"), down, target.shapes("output"))
+    return together(
+        source.shapes(None, ring, edge="soft", dashed=True), source.shapes("input"), down, target.shapes("output")
+    )
 
 
 def _at(data: sliding.Sliding, source: Flat, target: Flat, order: int) -> tuple[Mark, ...]:
     place = divmod(order, data.output.shape[1])
-    read = list(map(tuple, np.argwhere(data.reads[place]).tolist()))
+    read = cells_of(data.reads[place])
     cells = np.array([*read, *data.outside[order]])
     (a, b), (c, d) = cells.min(0), cells.max(0)
     return together(
@@ -89,7 +95,7 @@ def _at(data: sliding.Sliding, source: Flat, target: Flat, order: int) -> tuple[
     )
 
 
-def padding_values(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, size: Size = 4) -> Picture:
+def padding_values(layers: Layers | None = None, size: Size = 4) -> Picture:
     """Show what padding layers put around an input whose cells are numbered, in the colour of the cell it came from.
 
     Args:
@@ -103,14 +109,23 @@ def padding_values(layers: Sequence[Layer] | Mapping[str, Layer] | None = None, 
         ValueError: if a layer takes no such input, or does not pad.
 
     """
-    chosen = _values() if layers is None else layers
+    chosen = paddings() if layers is None else layers
     data = padding.measure(several(chosen), size)
-    placed = row([d.values.shape for d in data.layers], titled(chosen), "the number and the colour say which cell was copied")
+    placed = row(
+        [d.values.shape for d in data.layers], titled(chosen), "the number and the colour say which cell was copied"
+    )
     marks: list[Mark] = []
     for grid, padded in zip(placed.grids, data.layers, strict=True):
         own = _own(padded, data.input)
         marks += _copies(grid, padded, data.input.size, own)
-    return Picture("what is put around: zero, reflect, replicate, circular", data, placed.size, placed.words, (Frame(together(marks)),), unit=34)
+    return Picture(
+        "what is put around: zero, reflect, replicate, circular",
+        data,
+        placed.size,
+        placed.words,
+        (Frame(together(marks)),),
+        unit=34,
+    )
 
 
 def _own(padded: padding.Padded, x: np.ndarray) -> tuple[int, int]:
@@ -129,16 +144,11 @@ def _copies(grid: Flat, padded: padding.Padded, count: int, own: tuple[int, int]
         return Shade("amount", 0.12 + 0.8 * (source - 1) / max(count - 1, 1)) if source else "outside"
 
     h, w = (length - 2 * place for length, place in zip(padded.source.shape, own, strict=True))
-    said = {cell: f"a copy of cell {padded.source[cell]}" if padded.source[cell] else "a constant" for cell in grid.cells()}
+    said = {
+        cell: f"a copy of cell {padded.source[cell]}" if padded.source[cell] else "a constant" for cell in grid.cells()
+    }
     return together(
         grid.shapes(fill, note=said.__getitem__, width=0.6),
         grid.words(padded.values, fill),
         grid.outline(*own, h, w, width=2.6),
     )
-
-
-def _values() -> dict[str, Layer]:
-    from ... import nn
-
-    kinds = {"zero": nn.ZeroPad2d, "reflect": nn.ReflectionPad2d, "replicate": nn.ReplicationPad2d, "circular": nn.CircularPad2d}
-    return {word: kind(2) for word, kind in kinds.items()}

@@ -35,7 +35,14 @@ def row(
     top = 0.45 + 0.5 * lines
     grids, words, x = [], [], EDGE
     rooms = [max(columns * side, least) for _, columns in shapes]
-    sizes = [min(fitted(title.split("\n")[line], room + 0.8 * gap, size) for title, room in zip(titles, rooms, strict=True) if title.count("\n") >= line) for line, size in zip(range(lines), (0.4, 0.34), strict=False)]
+    sizes = [
+        min(
+            fitted(title.split("\n")[line], room + 0.8 * gap, size)
+            for title, room in zip(titles, rooms, strict=True)
+            if title.count("\n") >= line
+        )
+        for line, size in zip(range(lines), (0.4, 0.34), strict=False)
+    ]
     for n, (rows, columns) in enumerate(shapes):
         room = rooms[n]
         grid = Flat(x + (room - columns * side) / 2, top + (tall - rows * side) / 2, rows, columns, side)
@@ -44,7 +51,9 @@ def row(
         for line, text in enumerate(said):
             words.append(Text(grid.middle[0], start + 0.5 * line, text, sizes[line], "ink" if line == 0 else "soft"))
         if n < len(notes):
-            words.append(Text(grid.middle[0], top + tall + 0.4, notes[n], fitted(notes[n], room + 0.8 * gap, 0.34), "soft"))
+            words.append(
+                Text(grid.middle[0], top + tall + 0.4, notes[n], fitted(notes[n], room + 0.8 * gap, 0.34), "soft")
+            )
         grids.append(grid)
         x += room + gap
     width = x - gap + EDGE

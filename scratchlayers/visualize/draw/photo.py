@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 
 import numpy as np
+from torch import nn
 
 from ..measure import photo as photos
 from ..measure import response
 from ..measure.kernels import KERNELS, Kernel, named
-from ..measure.layers import Layer
+from ..measure.layers import Layers, several, titled
 from ..picture import Frame, Picture
-from .coverage import several, titled
+from .defaults import wide_pools
 from .grid import Flat, fitted, number, signs, together
 from .marks import Image, Mark, Text, box
 from .marks import Shape as Outline
@@ -53,12 +54,20 @@ def _kernel(kernel: Kernel, x: float, y: float, room: float, *, words: bool = Tr
     fill = signs(kernel.values)
     shown = words and max(rows, columns) <= 5
     return together(
-        grid.shapes(fill, width=0.6 if side > 0.3 else 0.3, note=lambda cell: f"{kernel.name}{cell} = {number(kernel.values[cell])}"),
+        grid.shapes(
+            fill,
+            width=0.6 if side > 0.3 else 0.3,
+            note=lambda cell: f"{kernel.name}{cell} = {number(kernel.values[cell])}",
+        ),
         grid.words(kernel.values, fill) if shown else (),
     )
 
 
-def responses(photo: str | PathLike[str] | np.ndarray | None = None, names: Sequence[str] = USUAL, conv=None) -> Picture:  # type: ignore[no-untyped-def]
+def responses(
+    photo: str | PathLike[str] | np.ndarray | None = None,
+    names: Sequence[str] = USUAL,
+    conv: Callable[..., nn.Module] | None = None,
+) -> Picture:
     """Show what kernels answer to a photograph.
 
     Args:
@@ -86,7 +95,7 @@ def responses(photo: str | PathLike[str] | np.ndarray | None = None, names: Sequ
     return Picture("kernels and their responses", data, size, (), (Frame(tuple(marks)),), unit=photos.SIDE // 4)
 
 
-def pooled(photo: str | PathLike[str] | np.ndarray | None = None, layers: Mapping[str, Layer] | Sequence[Layer] | None = None) -> Picture:
+def pooled(photo: str | PathLike[str] | np.ndarray | None = None, layers: Layers | None = None) -> Picture:
     """Show what pooling leaves of a photograph.
 
     Args:
@@ -100,7 +109,7 @@ def pooled(photo: str | PathLike[str] | np.ndarray | None = None, layers: Mappin
         ValueError: for a file that cannot be read.
 
     """
-    chosen = _pools() if layers is None else layers
+    chosen = wide_pools() if layers is None else layers
     data = response.measure_layers(_grey(photo), several(chosen))
     words = [f"{title}: {'×'.join(map(str, m.shape))}" for title, m in zip(titled(chosen), data.maps, strict=True)]
     shown = [(data.photo, f"photograph: {'×'.join(map(str, data.photo.shape))}"), *zip(data.maps, words, strict=True)]
@@ -119,7 +128,14 @@ def _tile(values: np.ndarray, title: str, signed: bool) -> Image:
     top = float(np.quantile(np.abs(values), 0.995)) or 1.0
     height = _TILE * values.shape[0] / max(values.shape)
     width = _TILE * values.shape[1] / max(values.shape)
-    return Image(0, 0, width, height, np.clip(values / top, -1, 1) if signed else values.clip(0, 1), "signed" if signed else "grey")
+    return Image(
+        0,
+        0,
+        width,
+        height,
+        np.clip(values / top, -1, 1) if signed else values.clip(0, 1),
+        "signed" if signed else "grey",
+    )
 
 
 def _tiled(tiles: Sequence[Image], columns: int, below: float) -> tuple[list[Mark], tuple[float, float]]:
@@ -134,12 +150,3 @@ def _tiled(tiles: Sequence[Image], columns: int, below: float) -> tuple[list[Mar
 
 def _grey(photo: str | PathLike[str] | np.ndarray | None) -> np.ndarray:
     return photo if isinstance(photo, np.ndarray) else photos.photo(photo)
-
-
-def _pools() -> dict[str, Layer]:
-    from ... import nn
-
-    kinds = (("maximum", nn.MaxPool2d), ("average", nn.AvgPool2d))
-    return {f"{word} of {k}×{k}": kind(k) for word, kind in kinds for k in (2, 4, 8)}
-
-

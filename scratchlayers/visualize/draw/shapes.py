@@ -15,7 +15,7 @@ def shapes(
     kernels: Sequence[int] = range(1, 8),
     strides: Sequence[int] = range(1, 5),
     paddings: Sequence[int] = range(4),
-    make: Callable | None = None,  # type: ignore[type-arg] # (kernel, stride, padding) to a layer
+    make: Callable | None = None,
 ) -> Picture:
     """Show the output's size for every kernel, stride and padding along one axis, and which cells are never read.
 
@@ -54,13 +54,20 @@ def _table(data: Shapes, n: int, stride: int, grid: Flat) -> list[Mark]:
         kernel, padding = data.kernels[cell[0]], data.paddings[cell[1]]
         out, missed = data.output[cell[0], n, cell[1]], data.which[kernel, stride, padding]
         said = f"kernel {kernel}, stride {stride}, padding {padding}: "
-        return said + (f"{data.size} → {out}" + (f", never read: {', '.join(map(str, missed))}" if missed else "") if out else "refused")
+        return said + (
+            f"{data.size} → {out}" + (f", never read: {', '.join(map(str, missed))}" if missed else "")
+            if out
+            else "refused"
+        )
 
     marks: list[Mark] = [*grid.shapes(fill, note=note)]
     marks.append(Text(grid.middle[0], 0.55, f"stride {stride}", 0.42, bold=True))
     marks.append(Text(grid.middle[0], 1.1, "padding", 0.32, "soft"))
     marks += [Text(grid.corner(0, k + 0.5)[0], 1.6, str(p), 0.36, "soft") for k, p in enumerate(data.paddings)]
-    marks += [Text(grid.x - 0.35, grid.corner(k + 0.5, 0)[1], str(kernel), 0.36, "soft") for k, kernel in enumerate(data.kernels)]
+    marks += [
+        Text(grid.x - 0.35, grid.corner(k + 0.5, 0)[1], str(kernel), 0.36, "soft")
+        for k, kernel in enumerate(data.kernels)
+    ]
     if n == 0:
         marks.append(Text(0.12, 1.6, "kernel", 0.32, "soft", "start"))
     for cell in grid.cells():

@@ -1,5 +1,6 @@
-"""How does a window slide? Lying in space, with the light that falls through the window, as in
-Dumoulin and Visin's animations (arXiv:1603.07285), or flat, with all numbers of the sum.
+"""How does a window slide? Lying in space, or flat, with all numbers of the sum.
+
+The first is after Dumoulin and Visin's animations (arXiv:1603.07285).
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..measure.layers import channels, example
+from ..measure.layers import Layer, Size, Values, channels
 from ..measure.sliding import Cell, Sliding, measure
 from ..picture import Frame, Picture
-from .grid import Flat, Slanted, fitted, footer, number, signs, together
+from .defaults import convolution
+from .grid import Flat, Slanted, cells_of, fitted, footer, number, signs, together
 from .marks import Line, Mark, Shape, Text
 
 STYLES = ("isometric", "numbers")
 _HEIGHT = 3.6  # units between the planes
 
 
-def sliding_window(layer=None, size=5, *, style: str = "isometric", x=None) -> Picture:  # type: ignore[no-untyped-def]
+def sliding_window(
+    layer: Layer | None = None, size: Size = 5, *, style: str = "isometric", x: Values | None = None
+) -> Picture:
     """Show, output by output, which part of the input a layer reads.
 
     Args:
@@ -37,18 +41,13 @@ def sliding_window(layer=None, size=5, *, style: str = "isometric", x=None) -> P
     """
     if style not in STYLES:
         raise ValueError(f"there is no style {style!r}; styles: {', '.join(STYLES)}")
-    layer = example_layer() if layer is None else layer
+    layer = convolution() if layer is None else layer
     if style == "numbers" and channels(layer) > 1:
-        raise ValueError(f"numbers are shown of one channel, this layer reads {channels(layer)}: style='isometric' shows it")
+        raise ValueError(
+            f"numbers are shown of one channel, this layer reads {channels(layer)}: style='isometric' shows it"
+        )
     data = measure(layer, size, x)
     return _isometric(data) if style == "isometric" else _numbers(data)
-
-
-def example_layer():  # type: ignore[no-untyped-def] # of nn, which is not imported before it is needed
-    """Return the 3×3 convolution that is shown if none is given."""
-    from ... import nn
-
-    return example(nn.Conv2d(1, 1, 3))
 
 
 def heading(data: Sliding) -> str:
@@ -79,7 +78,7 @@ def _isometric(data: Sliding) -> Picture:
 
 def _light(data: Sliding, low: Slanted, high: Slanted, number: int, place: Cell) -> Frame:
     """One frame: the window, what joins its corners to the output's, and over it all outputs."""
-    read = list(map(tuple, np.argwhere(data.reads[place]).tolist()))
+    read = cells_of(data.reads[place])
     outside = data.outside[number]
     window = together(
         (low.cell(i, j, "outside_on", edge="soft", dashed=True, opacity=0.75) for i, j in outside),
@@ -130,7 +129,9 @@ def _numbers(data: Sliding) -> Picture:
     total = (target.x + q + 0.5, tall + 3.4)
     middle = 1.3 + tall / 2
     ring = [(i - top, j - left) for i, j in np.ndindex(h + top + bottom, w + left + right)]
-    names = [Text(g.middle[0], 0.8, words, 0.42) for g, words in ((source, "input"), (kernel, "weight"), (target, "output"))]
+    names = [
+        Text(g.middle[0], 0.8, words, 0.42) for g, words in ((source, "input"), (kernel, "weight"), (target, "output"))
+    ]
     if left or right:
         names[0] = Text(source.middle[0], 0.8, names[0].words, 0.42)
     ground = together(
@@ -140,7 +141,10 @@ def _numbers(data: Sliding) -> Picture:
         target.shapes("output", frames=True),
         names,
         footer(heading(data), *total),
-        [Text((source.x + w + right + kernel.x) / 2, middle, "·", 0.6), Text((kernel.x + kernel.width + target.x) / 2, middle, "=", 0.6)],
+        [
+            Text((source.x + w + right + kernel.x) / 2, middle, "·", 0.6),
+            Text((kernel.x + kernel.width + target.x) / 2, middle, "=", 0.6),
+        ],
     )
     frames = tuple(
         _sum(data, (source, kernel, target), order, place, total) for order, place in enumerate(np.ndindex(p, q))
@@ -165,7 +169,7 @@ def _corner(data: Sliding, order: int, place: Cell) -> tuple[Cell, Cell]:
 
 def _sum(data: Sliding, grids: tuple[Flat, Flat, Flat], order: int, place: Cell, total: tuple[float, float]) -> Frame:
     source, kernel, target = grids
-    read = list(map(tuple, np.argwhere(data.reads[place]).tolist()))
+    read = cells_of(data.reads[place])
     (a, b), (rows, columns) = _corner(data, order, place)
     weights = np.zeros((kernel.rows, kernel.columns))
     for i, j in read:
@@ -183,7 +187,10 @@ def _sum(data: Sliding, grids: tuple[Flat, Flat, Flat], order: int, place: Cell,
         target.words(data.output, "output", done),
         target.shapes("output_on", [place]),
         target.words(data.output, "output_on", [place], bold=True),
-        [Text(total[0] / 2, total[1] - 1.65 + 0.5 * n, line, fitted(line, total[0], 0.4)) for n, line in enumerate(lines)],
+        [
+            Text(total[0] / 2, total[1] - 1.65 + 0.5 * n, line, fitted(line, total[0], 0.4))
+            for n, line in enumerate(lines)
+        ],
     )
     return Frame(marks, " ".join(lines))
 
@@ -204,4 +211,3 @@ def _written(data: Sliding, place: Cell, read: list[Cell]) -> list[str]:
 
 def _signed(weight: float) -> str:
     return f"+ {number(weight)}" if weight >= 0 else f"− {number(-weight)}"
-

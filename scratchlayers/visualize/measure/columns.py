@@ -56,6 +56,6 @@ def measure(layer: Layer, size: Size = 4, x: Tensor | np.ndarray | None = None) 
         both(reads(layer, values.shape[2:]), rank),
         flat(weight[0, 0].detach().numpy(), rank),
         torch.stack(taps, 1).numpy(),
-        0.0 if bias is None else float(bias[0]),
+        0.0 if bias is None else float(bias.detach()[0]),
         flat(y.detach().numpy(), rank),
     )

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .inside import UpTo, measure as steps_of
+from . import inside
+from .inside import UpTo
 from .layers import Size, channels, ready, sizes
 from .reading import reads
 
@@ -48,20 +49,24 @@ def measure(net: nn.Module, size: Size, parts: Sequence[str] | None = None) -> F
 
     """
     shape = sizes(net, size) if not isinstance(size, int) else (size, size)
-    steps = {step.name: step for step in steps_of(net, torch.zeros(channels(net), *shape)).steps}
+    steps = {step.name: step for step in inside.measure(net, torch.zeros(channels(net), *shape)).steps}
     chosen = list(parts) if parts is not None else _with_windows(net, steps)
     unknown = [part for part in chosen if part not in steps or len(steps[part].shape) != 3]
     if unknown or not chosen:
         maps = [name for name, step in steps.items() if len(step.shape) == 3]
-        raise ValueError(f"no maps come out of {', '.join(unknown) or 'this net'}; they do of {', '.join(maps) or 'nothing'}")
+        raise ValueError(
+            f"no maps come out of {', '.join(unknown) or 'this net'}; they do of {', '.join(maps) or 'nothing'}"
+        )
     return Fields(type(net).__name__, tuple(_field(net, steps[part], shape) for part in chosen))
 
 
-def _with_windows(net: nn.Module, steps: dict) -> list[str]:  # type: ignore[type-arg] # of str to Step
-    return [name for name, step in steps.items() if len(step.shape) == 3 and hasattr(net.get_submodule(name), "kernel_size")]
+def _with_windows(net: nn.Module, steps: dict) -> list[str]:
+    return [
+        name for name, step in steps.items() if len(step.shape) == 3 and hasattr(net.get_submodule(name), "kernel_size")
+    ]
 
 
-def _field(net: nn.Module, step, shape: Sequence[int]) -> Field:  # type: ignore[no-untyped-def] # an inside.Step
+def _field(net: nn.Module, step, shape: Sequence[int]) -> Field:
     height, width = step.shape[1:]
     unit = (height // 2, width // 2)
     part = UpTo(net, step.name)

@@ -44,10 +44,3 @@ def _impulse(shape: tuple[int, ...]) -> torch.Tensor:
     values = torch.zeros(1, 1, *shape, dtype=torch.float64)
     values[(0, 0, *(length // 2 for length in shape))] = 1
     return values
-
-
-def counted(layer: Layer) -> Layer:
-    """Give a filter the numbers from 1, so that no two are the same, and return the layer."""
-    parameter = layer.weight  # type: ignore[attr-defined] # of a convolution of ours
-    parameter.data = torch.arange(1.0, 1 + parameter.numel()).view(parameter.shape).to(parameter.dtype)
-    return layer

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .layers import called, channels, ready
+from .layers import called, ready
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One part of a net: its name, its class, the shape that comes out, (C, H, W) or (C,), its parameters and outputs."""
+    """One part of a net: its name, its class, the shape that comes out, its parameters and its output."""
 
     name: str
     kind: str
@@ -59,23 +59,29 @@ class UpTo(nn.Module):
 
 def measure(net: nn.Module, x: Tensor | np.ndarray) -> Steps:
     """Call the net on one input, (C, H, W) or (H, W), and note what every innermost part makes of it."""
-    net = ready(net)  # type: ignore[assignment] # a module's copy is one
+    net = ready(net)
     given = torch.as_tensor(x, dtype=torch.float64)
     given = given[None] if given.ndim == 2 else given
     steps: list[Step] = []
-    hooks = [part.register_forward_hook(_noting(steps, name)) for name, part in net.named_modules() if not list(part.children())]
+    hooks = [
+        part.register_forward_hook(_noting(steps, name))
+        for name, part in net.named_modules()
+        if not list(part.children())
+    ]
     try:
         with torch.no_grad():
             net(given[None])
     except (RuntimeError, ValueError) as why:
-        raise ValueError(f"{type(net).__name__} takes no input of {tuple(given.shape)}: {str(why).splitlines()[0]}") from why
+        raise ValueError(
+            f"{type(net).__name__} takes no input of {tuple(given.shape)}: {str(why).splitlines()[0]}"
+        ) from why
     finally:
         for hook in hooks:
             hook.remove()
     return Steps(type(net).__name__, given.numpy(), tuple(steps))
 
 
-def _noting(steps: list[Step], name: str):  # type: ignore[no-untyped-def] # a forward hook
+def _noting(steps: list[Step], name: str):
     def note(part: nn.Module, _: object, out: Tensor | tuple[Tensor, ...]) -> None:
         first = (out[0] if isinstance(out, tuple) else out)[0].detach()
         count = sum(parameter.numel() for parameter in part.parameters())
@@ -95,8 +101,3 @@ def filters(net: nn.Module) -> Filters:
         raise ValueError(f"{type(net).__name__} has no filters over two axes to draw")
     names, weights = zip(*found, strict=True)
     return Filters(names, weights)
-
-
-def first_input(net: nn.Module, size: int) -> tuple[int, int, int]:
-    """Return the shape of an image for the net."""
-    return channels(net), size, size

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 Layer = Callable[[Tensor], Any]
+Layers = Sequence[Layer] | Mapping[str, Layer]
 Size = int | Sequence[int]
+Values = Tensor | np.ndarray
 
 _DEFAULTS = {"stride=1", "padding=0", "dilation=1", "padding=valid", "ceil_mode=False", "bias=False"}
 
@@ -29,6 +32,18 @@ def name(layer: Layer) -> str:
         words = re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", layer.extra_repr()).replace("kernel_size=", "")
         return f"{type(layer).__name__}({', '.join(word for word in words.split(', ') if word not in _DEFAULTS)})"
     return getattr(layer, "__name__", type(layer).__name__)
+
+
+def several(layers: Layer | Layers) -> list[Layer]:
+    """Return a list, also of one."""
+    if isinstance(layers, Mapping):
+        return list(layers.values())
+    return list(layers) if isinstance(layers, list | tuple) else [layers]
+
+
+def titled(layers: Layer | Layers) -> list[str]:
+    """Return what stands above each: its key, or what the layer says of itself."""
+    return list(layers) if isinstance(layers, Mapping) else list(map(name, several(layers)))
 
 
 def sizes(layer: Layer, size: Size) -> tuple[int, ...]:
@@ -80,7 +95,7 @@ def generic(layer: Layer) -> Layer:
     return layer
 
 
-def example(layer: Layer) -> Layer:
+def example(layer: Any) -> Any:
     """Give a layer small whole numbers for weights, and return it: sums of them are done in one's head."""
     draw = torch.Generator().manual_seed(3)
     for parameter in _parameters(layer):

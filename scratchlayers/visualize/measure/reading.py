@@ -1,7 +1,7 @@
 """Which input cells does an output read? Those where its gradient is not zero: the layer is asked, nothing is derived.
 
-One gradient is enough for a linear layer. A maximum passes its gradient to one cell only; therefore the layer sees one
-input for every cell, in which that cell is the largest of all, and what an output reads is all that ever had a gradient.
+One gradient is enough for a linear layer. A maximum passes its gradient to one cell only; therefore the layer sees an
+input for every cell, in which that cell is the largest of all, and an output reads all that ever had a gradient.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def reads(layer: Layer, sizes: Sequence[int], outputs: Sequence[int] | None = No
     x, y = _probed(layer, torch.eye(cells).view(cells, *sizes))
     asked = range(y[0].numel()) if outputs is None else outputs
     if len(asked) * x.numel() > _MOST:
-        raise ValueError(f"a size of {'×'.join(map(str, sizes))} is too much to ask the layer cell by cell; take a smaller one")
+        raise ValueError(
+            f"a size of {'×'.join(map(str, sizes))} is too much to ask the layer cell by cell; take a smaller one"
+        )
     found = np.stack([_hit(one, x).any(0).numpy() for one in y.flatten(1).sum(0)[list(asked)]])
     return found.reshape(*(y.shape[1:] if outputs is None else found.shape[:1]), *sizes)
 
@@ -47,7 +49,9 @@ def along(layer: Layer, sizes: Sequence[int], axis: int) -> np.ndarray:
     x, y = _probed(generic(layer), raised)
     others = [other for other in range(len(sizes)) if other != axis]
     lines = y.sum([0, *(other + 1 for other in others)])
-    return np.stack([_hit(line, x).any(0).amax(others).numpy() if others else _hit(line, x).any(0).numpy() for line in lines])
+    return np.stack(
+        [_hit(line, x).any(0).amax(others).numpy() if others else _hit(line, x).any(0).numpy() for line in lines]
+    )
 
 
 def _probed(layer: Layer, raised: Tensor) -> tuple[Tensor, Tensor]:

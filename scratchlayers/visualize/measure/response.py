@@ -41,7 +41,9 @@ def fixed(kernel: Kernel, conv: Callable[..., torch.nn.Module] | None = None) ->
     return layer.double()
 
 
-def measure(photo: np.ndarray, kernels: Sequence[Kernel], conv: Callable[..., torch.nn.Module] | None = None) -> Responses:
+def measure(
+    photo: np.ndarray, kernels: Sequence[Kernel], conv: Callable[..., torch.nn.Module] | None = None
+) -> Responses:
     """Call a layer with each kernel."""
     return Responses(photo, tuple(kernels), tuple(_map(fixed(kernel, conv), photo) for kernel in kernels))
 

@@ -50,9 +50,16 @@ def measure(
         ValueError: if a number is not a whole one in its range.
 
     """
-    for name, values, low in (("size", [size], 1), ("kernel", kernels, 1), ("stride", strides, 1), ("padding", paddings, 0)):
+    for name, values, low in (
+        ("size", [size], 1),
+        ("kernel", kernels, 1),
+        ("stride", strides, 1),
+        ("padding", paddings, 0),
+    ):
         if not values or any(not isinstance(value, int) or value < low for value in values):
-            raise ValueError(f"a {name} is a whole number from {low}, not {values[0] if len(values) == 1 else list(values)}")
+            raise ValueError(
+                f"a {name} is a whole number from {low}, not {values[0] if len(values) == 1 else list(values)}"
+            )
     make = _conv if make is None else make
     shape = (len(kernels), len(strides), len(paddings))
     output, unread, which = np.zeros(shape, int), np.zeros(shape, int), {}

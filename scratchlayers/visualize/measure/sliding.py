@@ -53,7 +53,11 @@ def measure(layer: Layer, size: Size = 5, x: Tensor | np.ndarray | None = None) 
     read = reads(layer, shape)
     under = windows(layer, read, shape)
     output, weights = _differentiated(layer, values)
-    rest = output - (weights * values[0].sum(0).numpy()).sum(axis=tuple(range(-len(shape), 0))) if channels(layer) == 1 else 0 * output
+    rest = (
+        output - (weights * values[0].sum(0).numpy()).sum(axis=tuple(range(-len(shape), 0)))
+        if channels(layer) == 1
+        else 0 * output
+    )
     lines = [flat(array, len(shape)) for array in (values[0, 0].numpy(), output)]
     return Sliding(
         name(layer),

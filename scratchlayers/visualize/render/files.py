@@ -48,7 +48,7 @@ def check(file: Path, theme: str | None) -> Writer:
 
 def closest(word: str, known: object) -> str:
     """Return ", did you mean ...?" if one of the known is near."""
-    near = get_close_matches(word, list(known), 1)  # type: ignore[call-overload] # any iterable of str
+    near = get_close_matches(word, list(known), 1)
     return f", did you mean {near[0]!r}?" if near else ""
 
 
@@ -60,7 +60,7 @@ def _gif(picture: Picture, file: Path, theme: str | None, scale: float) -> None:
     first.save(file, "GIF", save_all=True, append_images=others, loop=0, duration=_milliseconds(picture), **clear)
 
 
-def _few_colours(still):  # type: ignore[no-untyped-def] # of pillow, which is not imported before it is needed
+def _few_colours(still):
     from PIL import Image
 
     if still.getextrema()[3][0] == 255:

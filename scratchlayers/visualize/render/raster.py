@@ -103,4 +103,3 @@ class _Easel:
 
     def _points(self, pixels: float) -> float:
         return pixels * self.scale * 72 / _DPI
-

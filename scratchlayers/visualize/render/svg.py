@@ -1,4 +1,4 @@
-"""How does a picture become SVG? Classes carry the colours of both themes; style alone makes it move, without script."""
+"""How does a picture become SVG? Classes carry the colours of both themes; style alone makes it move."""
 
 from __future__ import annotations
 
@@ -100,9 +100,7 @@ class Pen:
 
     def _image(self, mark: Image) -> str:
         unit = self.picture.unit
-        place = " ".join(
-            f'{name}="{getattr(mark, name) * unit:.6g}"' for name in ("x", "y", "width", "height")
-        )
+        place = " ".join(f'{name}="{getattr(mark, name) * unit:.6g}"' for name in ("x", "y", "width", "height"))
         places = [theme.pixels(mark) for theme in self.themes]
         names = ["day", "night"] if len(places) > 1 and (places[0] != places[1]).any() else [""]
         return "".join(
@@ -118,7 +116,8 @@ class Pen:
     def _rules(self, theme: Theme) -> str:
         used = "".join(f".{name}{{{what}:{theme.colour(c)}}}" for (what, c), name in self.classes.items())
         day = ("inline", "none") if theme is self.themes[0] else ("none", "inline")
-        return f".none{{fill:none}}.paper{{fill:{theme.paper or 'none'}}}.day{{display:{day[0]}}}.night{{display:{day[1]}}}{used}"
+        shown = f".day{{display:{day[0]}}}.night{{display:{day[1]}}}"
+        return f".none{{fill:none}}.paper{{fill:{theme.paper or 'none'}}}{shown}{used}"
 
     def _points(self, points: Iterable[tuple[float, float]]) -> str:
         return " ".join(f"{x * self.picture.unit:.4g},{y * self.picture.unit:.4g}" for x, y in points)
@@ -134,10 +133,11 @@ def _playing(picture: Picture) -> str:
     if count == 1:
         return ""
     round_ = f"animation:play {count * picture.seconds:g}s step-end infinite"
-    return f".frame{{visibility:hidden;{round_}}}@keyframes play{{0%{{visibility:visible}}{100 / count:.6g}%{{visibility:hidden}}}}"
+    steps = f"0%{{visibility:visible}}{100 / count:.6g}%{{visibility:hidden}}"
+    return f".frame{{visibility:hidden;{round_}}}@keyframes play{{{steps}}}"
 
 
-def _embedded(pixels) -> str:  # type: ignore[no-untyped-def] # an array of bytes
+def _embedded(pixels) -> str:
     from PIL import Image as Pillow
 
     file = io.BytesIO()

@@ -70,46 +70,50 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+_INKS = ("#000000", "#ffffff")  # the better of these has a contrast of 4.58 or more on any colour
 _LIGHT = Theme(
     "light",
     {
-        "paper": "#ffffff", "ink": "#1f2933", "soft": "#5f6b76", "edge": "#2f3d49", "faint": "#c9d1d8", "cell": "#f3f5f7",
+        "paper": "#ffffff", "ink": "#1f2933", "soft": "#5f6b76", "edge": "#2f3d49", "faint": "#c9d1d8",
+        "cell": "#f3f5f7",
         "input": "#b5d9f2", "input_on": "#0072b2", "outside": "#ffffff", "outside_on": "#c3cdd6",
         "output": "#fbe1a6", "output_on": "#e69f00", "weight": "#b8e4d5", "weight_on": "#009e73",
-        "grad": "#f1d5e5", "grad_on": "#a94f86", "alarm": "#d55e00", "alarm_on": "#f3c4a5",
+        "alarm": "#d55e00", "alarm_on": "#f3c4a5",
     },
     {
         "amount": ("#f4f8fb", "#9fcbe9", "#2f8cc7", "#063a5e"),
         "signed": ("#8f3500", "#e8985c", "#ffffff", "#6db0de", "#00466f"),
         "grey": ("#000000", "#ffffff"),
     },
-    ("#1f2933", "#ffffff"),
+    _INKS,
 )  # fmt: skip
 _DARK = Theme(
     "dark",
     {
-        "paper": "#0d1117", "ink": "#e6edf3", "soft": "#9aa7b3", "edge": "#0d1117", "faint": "#3a444e", "cell": "#1c232c",
+        "paper": "#0d1117", "ink": "#e6edf3", "soft": "#9aa7b3", "edge": "#0d1117", "faint": "#3a444e",
+        "cell": "#1c232c",
         "input": "#1f4e70", "input_on": "#56b4e9", "outside": "#0d1117", "outside_on": "#3d4854",
         "output": "#69511a", "output_on": "#f0b73a", "weight": "#17503e", "weight_on": "#2fc79c",
-        "grad": "#5b3450", "grad_on": "#e08fc0", "alarm": "#ff8a3c", "alarm_on": "#6b3a17",
+        "alarm": "#ff8a3c", "alarm_on": "#6b3a17",
     },
     {
         "amount": ("#151c24", "#164e76", "#3d9bd6", "#d6eeff"),
         "signed": ("#ffab69", "#8f4a17", "#12171e", "#1c608f", "#86caf8"),
         "grey": ("#000000", "#ffffff"),
     },
-    ("#0d1117", "#f2f6fa"),
+    _INKS,
 )  # fmt: skip
 _BOTH = Theme(
     "both",
     {
-        "ink": "#7d8590", "soft": "#7d8590", "edge": "#24303b", "faint": "#7d8590", "cell": "#c3ccd4",
+        "ink": "#7d8590", "soft": "#7d8590", "edge": "#24303b", "faint": "#7d8590",
+        "cell": "#c3ccd4",
         "input": "#8cc4ea", "input_on": "#0072b2", "outside_on": "#9aa5b0",
         "output": "#f3cd79", "output_on": "#d98e00", "weight": "#7fcdb4", "weight_on": "#00865f",
-        "grad": "#dda6c6", "grad_on": "#a94f86", "alarm": "#d55e00", "alarm_on": "#eeb48c",
+        "alarm": "#d55e00", "alarm_on": "#eeb48c",
     },
     _LIGHT.scales,
-    _LIGHT.inks,
+    _INKS,
 )  # fmt: skip
 _BOTH.roles["outside"] = _BOTH.roles["cell"]
 THEMES = {theme.name: theme for theme in (_LIGHT, _DARK, _BOTH)}
