@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .draw.field import receptive_field
     from .draw.flip import flip
     from .draw.inside import activations, architecture, filters
-    from .draw.padding import padding_modes, padding_values
+    from .draw.padding_modes import padding_modes
+    from .draw.padding_values import padding_values
     from .draw.photo import kernels, pooled, responses
     from .draw.shapes import shapes
     from .draw.sliding import sliding_window
@@ -58,7 +59,8 @@ _HOME = {
     "im2col": "draw.columns",
     **dict.fromkeys(("input_gradient", "pool_gradient", "weight_gradient"), "draw.backward"),
     **dict.fromkeys(("kernels", "pooled", "responses"), "draw.photo"),
-    **dict.fromkeys(("padding_modes", "padding_values"), "draw.padding"),
+    "padding_modes": "draw.padding_modes",
+    "padding_values": "draw.padding_values",
     "receptive_field": "draw.field",
     "shapes": "draw.shapes",
     "sliding_window": "draw.sliding",

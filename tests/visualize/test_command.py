@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -28,21 +30,32 @@ def test_every_picture_has_an_entry():
     assert {entry.function for entry in ENTRIES} == set(visualize.__all__) - others
 
 
+@cache
+def small(entry):
+    return picture([entry.name, *SMALL.get(entry.name, [])])
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_each_picture_is_drawn(entry, tmp_path, capsys):
-    words = [entry.name, *SMALL.get(entry.name, [])]
-    drawn = picture(words)
+def test_each_picture_is_drawn(entry, tmp_path):
+    drawn = small(entry)
     assert (len(drawn.frames) > 1) == entry.moves
-    for ending in ("png", "svg", "html"):
-        file = tmp_path / f"x.{ending}"
-        assert main(["draw", *words, "-o", str(file)]) == 0
-        assert f"written to {file}" in capsys.readouterr().out
+    for ending in ("gif", "webp", "png", "svg", "html"):
+        file = replace(drawn, frames=drawn.frames[:2]).save(tmp_path / f"x.{ending}", theme="dark", scale=0.5)
         assert file.stat().st_size > 500
+
+
+def test_the_command_writes_and_says_where(tmp_path, capsys):
+    file = tmp_path / "x.svg"
+    assert main(["draw", "coverage", "--size", "3", "--theme", "dark", "-o", str(file)]) == 0
+    assert capsys.readouterr().out == f"written to {file}\n"
+    assert file.read_text("utf-8") == visualize.coverage(size=3).save(tmp_path / "y.svg", theme="dark").read_text(
+        "utf-8"
+    )
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_no_words_and_no_cells_lie_outside_of_a_picture(entry):
-    drawn = picture([entry.name, *SMALL.get(entry.name, [])])
+    drawn = small(entry)
     width, height = drawn.size
     for mark in [*drawn.ground, *(mark for frame in drawn.frames for mark in frame.marks)]:
         if hasattr(mark, "points"):

@@ -92,7 +92,7 @@ def _grown(data: Backward, titles: Sequence[str], part: tuple[int, ...], title: 
                 if with_input
                 else []
             ),
-            [] if with_input else [g.outline(*_box(window), width=2.2) for g in (share, total) if window],
+            [] if with_input else [*share.around(window), *total.around(window)],
         )
         frames.append(Frame(marks, f"output {place}: ∂L/∂y = {number(data.gradient[place])}, its share is added"))
     return Picture(title, data, placed.size, ground, tuple(frames), seconds=0.9, unit=38)
@@ -103,11 +103,6 @@ def _shown(grid: Flat, values: np.ndarray, top: float, cells: Sequence[Cell] | N
     fill = signs(values, top)
     named = grid.cells() if cells is None else cells
     return together(grid.shapes("cell"), grid.shapes(fill, named), grid.words(values, fill, named))
-
-
-def _box(cells: Sequence[Cell]) -> tuple[int, int, int, int]:
-    low, high = np.min(cells, axis=0), np.max(cells, axis=0)
-    return int(low[0]), int(low[1]), int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1
 
 
 def pool_gradient(layers: Layers | None = None, size: Size = 4, *, x: Values | None = None) -> Picture:
@@ -145,5 +140,5 @@ def pool_gradient(layers: Layers | None = None, size: Size = 4, *, x: Values | N
         marks += [*grid.shapes(fill), *grid.words(total, fill)]
     for grid, d in zip((grids[0], *grids[2:]), (first, *data), strict=True):
         windows = [cells_of(d.reads[place]) for place in np.ndindex(d.gradient.shape)]
-        marks += [grid.outline(*_box(window), width=2.2) for window in windows]
+        marks += [frame for window in windows for frame in grid.around(window)]
     return Picture("the gradient through pooling", data, placed.size, placed.words, (Frame(tuple(marks)),))

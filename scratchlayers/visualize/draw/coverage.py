@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..measure.coverage import measure
 from ..measure.layers import Layer, Layers, Size, several, titled
 from ..picture import Frame, Picture
 from .defaults import modes
-from .grid import amounts, together
+from .grid import amounts, by, together
 from .panels import row
 
 
@@ -30,8 +28,10 @@ def coverage(layers: Layer | Layers | None = None, size: Size = 5) -> Picture:
     chosen = modes() if layers is None else layers
     data = measure(several(chosen), size)
     most = max(counts.max() for counts in data.counts)
-    sizes = ["×".join(map(str, shape)) for shape in data.outputs]
-    titles = [f"{title}\n{_by(c)} → {out}" for title, c, out in zip(titled(chosen), data.counts, sizes, strict=True)]
+    titles = [
+        f"{title}\n{by(c, len(out) == 1)} → {'×'.join(map(str, out))}"
+        for title, c, out in zip(titled(chosen), data.counts, data.outputs, strict=True)
+    ]
     placed = row([c.shape for c in data.counts], titles, "how many outputs read each input cell", least=3.4)
     marks = []
     for grid, counts in zip(placed.grids, data.counts, strict=True):
@@ -39,7 +39,3 @@ def coverage(layers: Layer | Layers | None = None, size: Size = 5) -> Picture:
         marks += [*grid.shapes(fill, note=lambda cell, counts=counts: f"{counts[cell]} outputs read cell {cell}")]
         marks += grid.words(counts, fill)
     return Picture("coverage of input cells", data, placed.size, placed.words, (Frame(together(marks)),))
-
-
-def _by(counts: np.ndarray) -> str:
-    return "×".join(map(str, counts.shape if len(counts) > 1 else counts.shape[1:]))

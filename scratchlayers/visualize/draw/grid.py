@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,11 +77,12 @@ class Flat:
             fitted = size * self.side * min(1.0, 3.2 / max(len(text), 1))
             yield Text(x, y, text, fitted, On(_filled(on, (row, column))), bold=bold)
 
-    def outline(
-        self, top: float, left: float, rows: float, columns: float, colour: Colour = "ink", width: float = 2.0
-    ) -> Shape:
-        """Return a frame around some of the cells."""
-        return Shape(box(*self.corner(top, left), columns * self.side, rows * self.side), None, colour, width)
+    def around(self, cells: Sequence[Cell], width: float = 2.0) -> list[Shape]:
+        """Return a frame around some cells, none around none."""
+        if not len(cells):
+            return []
+        top, left, rows, columns = span(cells)
+        return [Shape(box(*self.corner(top, left), columns * self.side, rows * self.side), None, "ink", width)]
 
     def title(self, words: str, *, size: float = 0.4, gap: float = 0.42, colour: str = "ink") -> Text:
         """Return words above the middle."""
@@ -118,6 +119,12 @@ def cells_of(mask: np.ndarray) -> list[Cell]:
     return [(int(i), int(j)) for i, j in np.argwhere(mask)]
 
 
+def span(cells: Sequence[Cell]) -> tuple[int, int, int, int]:
+    """Return the first row and column that some cells take, and how many rows and columns."""
+    low, high = np.min(cells, axis=0), np.max(cells, axis=0)
+    return int(low[0]), int(low[1]), int(high[0] - low[0]) + 1, int(high[1] - low[1]) + 1
+
+
 def number(value: float) -> str:
     """Return it as short as can be, with a minus sign proper."""
     if not np.isfinite(value):
@@ -146,6 +153,11 @@ def together(*parts: Mark | Iterable[Mark]) -> tuple[Mark, ...]:
     for part in parts:
         out.extend(part if isinstance(part, Iterable) else [part])
     return tuple(out)
+
+
+def by(array: np.ndarray, line: bool = False) -> str:
+    """Return its sizes, of a line its length."""
+    return "×".join(map(str, array.shape[line:]))
 
 
 def fitted(words: str, width: float, size: float) -> float:

@@ -36,14 +36,14 @@ def filters(net: nn.Module | None = None, *, before: nn.Module | None = None) ->
     if net is None:
         net, before = trained(), untrained()
     nets = [inside.filters(one) for one in (before, net) if one is not None]
-    when = ["before", "after"] if before is not None else [""]
+    when = ["before training", "after"] if before is not None else [""]
     marks: list[Mark] = []
     y = 0.4
     for n, name in enumerate(nets[-1].names):
         for found, word in zip(nets, when, strict=True):
             weight = found.weights[n]
             top = float(max(np.abs(one.weights[n]).max() for one in nets))
-            title = f"{name} {word}".strip()
+            title = ", ".join(filter(None, (name, word)))
             marks.append(
                 Text(
                     0.4,

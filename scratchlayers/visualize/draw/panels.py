@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .grid import Flat, fitted, footer
+from .grid import Cell, Flat, fitted, footer
 from .marks import Mark, Text
 
 EDGE = 0.5
+_TITLES = (0.4, 0.34)
 
 
 class Row(NamedTuple):
@@ -20,42 +21,44 @@ class Row(NamedTuple):
 
 
 def row(
-    shapes: Sequence[tuple[int, int]],
+    shapes: Sequence[Cell],
     titles: Sequence[str],
     below: str = "",
     *,
     gap: float = 1.0,
-    side: float = 1.0,
-    notes: Sequence[str] = (),
     least: float = 0.0,
+    words: float = 1.0,
+    room: float = 0.0,
 ) -> Row:
-    """Place grids of those (rows, columns); a title may have two lines, a note stands below its grid."""
-    tall = max(rows for rows, _ in shapes) * side
-    lines = max(title.count("\n") for title in titles) + 1
-    top = 0.45 + 0.5 * lines
-    grids, words, x = [], [], EDGE
-    rooms = [max(columns * side, least) for _, columns in shapes]
-    sizes = [
-        min(
-            fitted(title.split("\n")[line], room + 0.8 * gap, size)
-            for title, room in zip(titles, rooms, strict=True)
-            if title.count("\n") >= line
-        )
-        for line, size in zip(range(lines), (0.4, 0.34), strict=False)
+    """Place grids of those (rows, columns), each in a room of at least that width.
+
+    A title may have two lines; ``words`` enlarges them; ``room`` is left between the grids and the line at the bottom.
+    """
+    tall, lines = max(rows for rows, _ in shapes), 1 + max(title.count("\n") for title in titles)
+    top = 0.45 + 0.5 * words * lines
+    widths = [max(columns, least) for _, columns in shapes]
+    starts = [EDGE + sum(widths[:n]) + gap * n for n in range(len(widths))]
+    grids = [
+        Flat(start + (width - columns) / 2, top + (tall - rows) / 2, rows, columns)
+        for start, width, (rows, columns) in zip(starts, widths, shapes, strict=True)
     ]
-    for n, (rows, columns) in enumerate(shapes):
-        room = rooms[n]
-        grid = Flat(x + (room - columns * side) / 2, top + (tall - rows * side) / 2, rows, columns, side)
-        said = titles[n].split("\n")
-        start = top - 0.38 - 0.5 * (len(said) - 1)
-        for line, text in enumerate(said):
-            words.append(Text(grid.middle[0], start + 0.5 * line, text, sizes[line], "ink" if line == 0 else "soft"))
-        if n < len(notes):
-            words.append(
-                Text(grid.middle[0], top + tall + 0.4, notes[n], fitted(notes[n], room + 0.8 * gap, 0.34), "soft")
-            )
-        grids.append(grid)
-        x += room + gap
-    width = x - gap + EDGE
-    height = top + tall + 0.35 + 0.5 * bool(notes) + 0.6 * bool(below)
-    return Row(grids, (*words, *([footer(below, width, height)] if below else [])), (width, height))
+    total = starts[-1] + widths[-1] + EDGE
+    height = top + tall + room + 0.35 + 0.6 * bool(below)
+    said = [*_titles(grids, titles, [width + 0.8 * gap for width in widths], top - 0.38 * words, words)]
+    said += [footer(below, total, height)] if below else []
+    return Row(grids, tuple(said), (total, height))
+
+
+def _titles(
+    grids: Sequence[Flat], titles: Sequence[str], widths: Sequence[float], last: float, words: float
+) -> Iterator[Text]:
+    """Yield all titles, their last lines at ``last``, the lines of one rank in one size."""
+    split = [title.split("\n") for title in titles]
+    sizes = [
+        min(fitted(lines[n], width, size * words) for lines, width in zip(split, widths, strict=True) if n < len(lines))
+        for n, size in zip(range(max(map(len, split))), _TITLES, strict=False)
+    ]
+    for grid, lines in zip(grids, split, strict=True):
+        for n, line in enumerate(lines):
+            y = last - 0.5 * words * (len(lines) - 1 - n)
+            yield Text(grid.middle[0], y, line, sizes[n], "ink" if n == 0 else "soft")

@@ -40,7 +40,7 @@ def shapes(
         grid = Flat(0.6 + 0.9 + n * (wide + 0.4), 1.9, tall, len(data.paddings))
         marks += _table(data, n, stride, grid)
     size_ = (0.5 + len(data.strides) * (wide + 0.4) + 0.4, tall + 3.1)
-    said = f"{data.layer} over {data.size} cells: what comes out, and how many cells no window reads; – is refused"
+    said = f"{data.layer} over {data.size} cells: what comes out; −n: n cells that no window reads; –: refused"
     marks.append(Text(size_[0] / 2, size_[1] - 0.5, said, min(0.34, 1.7 * size_[0] / len(said)), "soft"))
     return Picture("output sizes", data, size_, (), (Frame(tuple(marks)),))
 
@@ -75,5 +75,5 @@ def _table(data: Shapes, n: int, stride: int, grid: Flat) -> list[Mark]:
         x, y = grid.corner(cell[0] + 0.5, cell[1] + 0.5)
         marks.append(Text(x, y - 0.12 * bool(missed), str(out) if out else "–", 0.36, "ink" if out else "soft"))
         if missed:
-            marks.append(Text(x, y + 0.25, f"{missed} unread", 0.2))
+            marks.append(Text(x, y + 0.25, f"−{missed}", 0.26))
     return marks

@@ -93,7 +93,7 @@ def _noting(steps: list[Step], name: str):
 def filters(net: nn.Module) -> Filters:
     """Return the filters over two axes; ValueError if there are none."""
     found = [
-        (name or type(part).__name__, part.weight.detach().cpu().double().numpy())
+        (f"{type(part).__name__} {name}".strip(), part.weight.detach().cpu().double().numpy())
         for name, part in net.named_modules()
         if isinstance(getattr(part, "weight", None), Tensor) and part.weight.ndim == 4
     ]

@@ -57,7 +57,7 @@ def sizes(layer: Layer, size: Size) -> tuple[int, ...]:
     reasons = []
     for tried in tries:
         try:
-            out = run(layer, torch.zeros(1, channels(layer), *tried))
+            out = run(layer, torch.zeros(1, channels(layer), *tried, dtype=torch.float64))
         except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as why:
             reasons.append(str(why).splitlines()[0])
         else:

@@ -36,12 +36,12 @@ def untrained() -> torch_nn.Sequential:
 
 
 @cache
-def trained(steps: int = 200) -> torch_nn.Sequential:
+def trained(steps: int = 150) -> torch_nn.Sequential:
     """Return the net after some steps of AdamW, whose decay takes away the noise that filters begin with."""
     net, draw = untrained(), torch.Generator().manual_seed(1)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2, weight_decay=0.5)
     for _ in range(steps):
-        x, label = bars(48, draw)
+        x, label = bars(32, draw)
         optimizer.zero_grad()
         torch_nn.functional.cross_entropy(net(x), label).backward()
         optimizer.step()

@@ -27,6 +27,7 @@ class Sliding:
         outside: the cells beyond the border under each window, in the order of the outputs.
         weights: (P, Q, H, W): the gradient of each output, summed over channels.
         rest: (P, Q): each output less the sum of weight times input: the bias, for a linear layer.
+        line: has it one axis only?
 
     """
 
@@ -37,6 +38,21 @@ class Sliding:
     outside: tuple[tuple[Cell, ...], ...]
     weights: np.ndarray
     rest: np.ndarray
+    line: bool = False
+
+    @property
+    def ring(self) -> list[Cell]:
+        """All cells beyond the border as far as windows reach, row by row."""
+        (top, bottom), (left, right) = self.padding
+        h, w = self.input.shape
+        cells = [(i, j) for i in range(-top, h + bottom) for j in range(-left, w + right)]
+        return [(i, j) for i, j in cells if not (0 <= i < h and 0 <= j < w)]
+
+    @property
+    def framed(self) -> Cell:
+        """The rows and columns of the input with all that."""
+        (top, bottom), (left, right) = self.padding
+        return self.input.shape[0] + top + bottom, self.input.shape[1] + left + right
 
     @property
     def padding(self) -> tuple[Cell, Cell]:
@@ -66,6 +82,7 @@ def measure(layer: Layer, size: Size = 5, x: Tensor | np.ndarray | None = None) 
         tuple(tuple(_outside(cells, shape)) for cells in under or [()] * output.size),
         both(weights, len(shape)),
         flat(rest, len(shape)),
+        len(shape) == 1,
     )
 
 
