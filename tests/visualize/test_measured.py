@@ -1,5 +1,7 @@
 """The numbers that are drawn keep the laws of what they show, and meet known values."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -67,19 +69,9 @@ def test_coverage_of_a_plane_is_the_layers_backward_of_ones():
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_shares_add_up_to_the_whole_gradient(layer):
     data = backward.measure(layer, 5)
-    x = torch.from_numpy(data.input).reshape(
-        1,
-        1,
-        *(
-            data.input.shape
-            if layer(torch.zeros(1, 1, 5) if "1d" in repr(layer) else torch.zeros(1, 1, 5, 5)).ndim == 4
-            else (5,)
-        ),
-    )
-    x = x.double().requires_grad_()
-    y = layer.double()(x)[:, :1]
-    y.backward(torch.from_numpy(data.gradient).reshape(y.shape))
-    layer.float()
+    x = torch.from_numpy(data.input).squeeze(0)[None, None].requires_grad_()
+    y = copy.deepcopy(layer).double()(x)[:, :1]
+    y.backward(torch.from_numpy(data.gradient).view(y.shape))
     np.testing.assert_allclose(data.parts.sum(0), x.grad.numpy().reshape(data.input.shape), atol=1e-12)
     for part, reads in zip(data.parts, data.reads.reshape(data.parts.shape), strict=True):
         assert not part[~reads].any()
@@ -212,6 +204,11 @@ def test_a_theoretical_field_is_that_of_the_known_recurrence():
         assert f.reads.sum() == f.reads.any(0).sum() * f.reads.any(1).sum()
         assert not (f.effective[~f.reads]).any()
         assert f.effective.max() == pytest.approx(1)
+
+
+def test_a_field_of_a_single_layer_is_its_window():
+    (only,) = field.measure(nn.Conv2d(1, 1, (3, 5)), 9).fields
+    assert (only.part, only.reads.any(1).sum(), only.reads.any(0).sum()) == ("", 3, 5)
 
 
 def test_the_effective_field_falls_off_from_the_middle():

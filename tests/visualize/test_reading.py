@@ -101,3 +101,22 @@ def test_sizes_are_of_a_plane_or_a_line_as_the_layer_takes_them():
         sizes(nn.Conv2d(1, 1, 3), 2)
     with pytest.raises(ValueError, match="take a smaller one"):
         reads(nn.Conv2d(1, 1, 3), (64, 64))
+
+
+def test_what_cannot_be_asked_is_said_in_a_line():
+    with pytest.raises(ValueError, match="call it once"):
+        sizes(nn.LazyConv2d(1, 3), 5)
+    with pytest.raises(ValueError, match="is random"):
+        sizes(nn.FractionalMaxPool2d(2, output_size=9), 20)
+    with pytest.raises(ValueError, match="its output has the shape"):
+        sizes(torch.nn.Flatten(), 5)
+    for size, said in (("5", "5"), (True, "True")):
+        with pytest.raises(ValueError, match=f"not .*{said}"):
+            sizes(nn.Conv2d(1, 1, 3), size)
+
+
+def test_a_layer_of_one_size_has_windows_but_no_pattern():
+    layer = torch.nn.Linear(5, 3)
+    read = reads(layer, (2, 5))
+    assert [np.argwhere(read[i, 0]).tolist() for i in range(2)] == [[[i, j] for j in range(5)] for i in range(2)]
+    assert windows(layer, read, (2, 5)) is None

@@ -45,7 +45,7 @@ def receptive_field(net: nn.Module | None = None, size: Size = 24, parts: Sequen
             Line(tuple((x + b * side, y + a * side) for a, b in edge), "alarm", 2.2) for edge in border(field.reads)
         ]
         rows, cols = (int(field.reads.any(axis).sum()) for axis in (1, 0))
-        marks.append(Text(x + w * side / 2, y + h * side + 0.4, f"{field.part}  {field.kind}", 0.36))
+        marks.append(Text(x + w * side / 2, y + h * side + 0.4, f"{field.part} {field.kind}".strip(), 0.36))
         marks.append(Text(x + w * side / 2, y + h * side + 0.85, f"sees {rows}×{cols}", 0.32, "soft"))
     rows = -(-len(data.fields) // columns)
     size_ = (0.5 + columns * (_SIDE + 0.5), 0.5 + rows * (_SIDE + 1.5) + 0.3)

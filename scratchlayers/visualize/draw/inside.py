@@ -98,7 +98,7 @@ def activations(net: nn.Module | None = None, x: Values | None = None) -> Pictur
     y = 3.45
     for step in data.steps:
         marks.append(
-            Text(0.4, y + 0.2, f"{step.name}  {step.kind}: {'×'.join(map(str, step.shape))}", 0.34, "ink", "start")
+            Text(0.4, y + 0.2, f"{step.name} {step.kind}: {'×'.join(map(str, step.shape))}", 0.34, "ink", "start")
         )
         marks += _maps(step.output, y + 0.55) if step.output.ndim == 3 else _line(step.output, y + 0.55)
         y += 3.0 if step.output.ndim == 3 else 1.4 if step.output.size > 16 else 2.0

@@ -85,7 +85,7 @@ def _noting(steps: list[Step], name: str):
     def note(part: nn.Module, _: object, out: Tensor | tuple[Tensor, ...]) -> None:
         first = (out[0] if isinstance(out, tuple) else out)[0].detach()
         count = sum(parameter.numel() for parameter in part.parameters())
-        steps.append(Step(name or "net", type(part).__name__, tuple(first.shape), count, first.numpy()))
+        steps.append(Step(name, type(part).__name__, tuple(first.shape), count, first.numpy()))
 
     return note
 

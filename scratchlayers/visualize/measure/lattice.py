@@ -48,10 +48,13 @@ def windows(layer: Layer, read: np.ndarray, sizes: Sequence[int]) -> list[list[t
 def _pattern(layer: Layer, sizes: Sequence[int], axis: int) -> Pattern | None:
     length = 4 * sizes[axis] + 8
     longer = [length if other == axis else size for other, size in enumerate(sizes)]
-    regular = _regular(_sets(along(layer, longer, axis)))
-    measured = _sets(along(layer, sizes, axis))
+    try:
+        regular = _regular(_sets(along(layer, longer, axis)))
+    except (RuntimeError, ValueError):  # it takes inputs of one size only
+        return None
     if regular is None:
         return None
+    measured = _sets(along(layer, sizes, axis))
     offsets, step = regular
     candidates = (Pattern(offsets, step, before) for before in range(offsets[-1] + 1))
     return next((pattern for pattern in candidates if _explains(pattern, measured, sizes[axis])), None)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 Layer = Callable[[Tensor], Any]
 Layers = Sequence[Layer] | Mapping[str, Layer]
@@ -30,7 +31,8 @@ def name(layer: Layer) -> str:
     """Return what a title says of it."""
     if isinstance(layer, nn.Module):
         words = re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", layer.extra_repr()).replace("kernel_size=", "")
-        return f"{type(layer).__name__}({', '.join(word for word in words.split(', ') if word not in _DEFAULTS)})"
+        said = ", ".join(word for word in words.split(", ") if word and word not in _DEFAULTS)
+        return f"{type(layer).__name__}({said})" if said else type(layer).__name__
     return getattr(layer, "__name__", type(layer).__name__)
 
 
@@ -52,15 +54,20 @@ def sizes(layer: Layer, size: Size) -> tuple[int, ...]:
     An int stands for a square, or for a line if the layer has one axis.
     """
     tries = [(size, size), (size,)] if isinstance(size, int) else [tuple(size)]
-    if any(not isinstance(length, int) or length < 1 for tried in tries for length in tried) or len(tries[0]) > 2:
+    if any(type(length) is not int or length < 1 for tried in tries for length in tried) or len(tries[0]) > 2:
         raise ValueError(f"a size is one or two lengths from 1, not {size!r}: pictures show one or two axes")
+    if isinstance(layer, nn.Module) and any(map(is_lazy, layer.parameters())):
+        raise ValueError(f"{name(layer)} does not know its channels yet: call it once, then draw it")
     reasons = []
     for tried in tries:
+        x = torch.rand(1, channels(layer), *tried, dtype=torch.float64)
         try:
-            out = run(layer, torch.zeros(1, channels(layer), *tried, dtype=torch.float64))
+            out, *others = (run(layer, x) for _ in range(4))
         except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as why:
             reasons.append(str(why).splitlines()[0])
         else:
+            if not all(torch.equal(out, other) for other in others):
+                raise ValueError(f"{name(layer)} is random: it cannot be drawn, since no two calls agree")
             if out.ndim == len(tried) + 2:
                 return tried
             reasons.append(f"its output has the shape {tuple(out.shape)}")

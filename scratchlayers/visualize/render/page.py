@@ -26,6 +26,7 @@ body { font: 16px/1.4 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; backg
        margin: 0 auto; padding: 8px 16px; max-width: {{ width }}px }
 svg { display: block; width: 100%; height: auto }
 [data-frame], [data-note] { cursor: pointer }
+text, polyline, image { pointer-events: none }
 #said { min-height: 2.8em; margin: 6px 0; color: var(--ink) }
 .controls { display: flex; gap: 8px; align-items: center }
 button { font: inherit; min-width: 2.6em; padding: 2px 10px; color: var(--ink); background: var(--cell);
