@@ -66,7 +66,7 @@ def test_it_plays_and_pauses(page, tmp_path):
 def test_the_mouse_over_an_output_shows_its_window(page, tmp_path):
     drawn = visualize.sliding_window(nn.Conv2d(1, 1, 3), 5)
     page.goto(drawn.save(tmp_path / "x.html").as_uri())
-    page.locator("#frame0 [data-frame='4']").hover(timeout=5000)
+    page.locator("#frame0 [data-frame='4']").hover(force=True)  # its frame goes away under the mouse
     assert page.inner_text("#count") == "5 / 9"
     assert page.inner_text("#said") == "output (1, 1) reads 9 cells"
 
