@@ -19,6 +19,7 @@ PUBLIC = [
     "scratchlayers.nn",
     "scratchlayers.testing",
     "scratchlayers.registry",
+    "scratchlayers.visualize",
 ]
 HEAVY = (
     "numba",

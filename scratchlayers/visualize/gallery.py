@@ -86,7 +86,7 @@ _PAGE = """\
   :root { --paper: #0d1117; --ink: #e6edf3; --soft: #9aa7b3; --cell: #1c232c; --line: #3a444e } }
 body { font: 16px/1.45 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; background: var(--paper); color: var(--ink);
        margin: 0 auto; padding: 16px 24px; max-width: 1240px }
-main { display: grid; gap: 24px; grid-template-columns: repeat(auto-fill, minmax(360px, 1fr)) }
+main { display: grid; grid-auto-flow: dense; gap: 24px; grid-template-columns: repeat(auto-fill, minmax(360px, 1fr)) }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 10px; overflow: hidden;
          display: flex; flex-direction: column }
 figure a { flex: 1; display: flex; align-items: center; justify-content: center; padding: 10px; min-height: 180px }
@@ -124,7 +124,7 @@ def make(folder: Path, say: Callable[[str], object]) -> Path:
             drawn.save(folder / f"{shown.stem}_{theme}{suffix}", theme=theme)
         drawn.save(folder / f"{shown.stem}.html")
         shows = shown.says or BY_NAME[shown.words.split()[0]].shows
-        wide = drawn.size[0] > 2 * drawn.size[1]
+        wide = drawn.size[0] > 2.5 * drawn.size[1]
         cards.append({**shown._asdict(), "suffix": suffix, "title": drawn.title, "shows": shows, "wide": wide})
         say(f"{number:>3}/{len(ALL)} {shown.stem:<28}{time.perf_counter() - start:5.1f} s")
     page = folder / "index.html"

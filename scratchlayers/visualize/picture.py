@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass, field
 from html import escape
@@ -71,9 +70,9 @@ class Picture:
         style = f"width:100%;max-width:{width + 40}px;height:{height + 170}px;border:0"
         return f'<iframe style="{style}" srcdoc="{escape(page(self))}"></iframe>'
 
-    def _repr_png_(self) -> str:
+    def _repr_png_(self) -> bytes:
         from .render.raster import still
 
         file = io.BytesIO()
         still(self, "light", 1.0).save(file, "PNG")
-        return base64.b64encode(file.getvalue()).decode()
+        return file.getvalue()

@@ -111,7 +111,7 @@ def test_words_in_data_end_no_script():
 def test_a_notebook_gets_a_frame_of_its_own_and_a_png():
     assert MOVING._repr_html_().startswith("<iframe")
     assert "<svg" not in MOVING._repr_html_()  # escaped, so that the styles of two pictures do not mix
-    assert MOVING._repr_png_().startswith("iVBORw0KGgo")
+    assert MOVING._repr_png_().startswith(b"\x89PNG")
 
 
 def test_plain_keeps_nested_data():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -10,10 +11,11 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch, Polygon
+from matplotlib.patches import FancyArrowPatch
 from PIL import Image as Pillow
 
 from ..draw.marks import Image, Line, Mark, Shape, Text
@@ -63,21 +65,28 @@ class _Easel:
             yield Pillow.fromarray(np.asarray(self.canvas.buffer_rgba()).copy())
 
     def _put(self, marks: Iterable[Mark]) -> list[Artist]:
-        return [self._artist(mark, order) for order, mark in enumerate(marks, 1)]
+        """Add the marks, neighbouring shapes of one look as one artist, which is several times as fast."""
+        groups = [list(group) for _, group in groupby(marks, _look)]
+        return [self._artist(group, order) for order, group in enumerate(groups, 1)]
 
-    def _artist(self, mark: Mark, order: int) -> Artist:
+    def _artist(self, group: list[Mark], order: int) -> Artist:
+        mark = group[0]
         if isinstance(mark, Shape):
-            return self._shape(mark, order)
+            return self._shapes(group, order)
         if isinstance(mark, Line):
             return self._line(mark, order)
         return self._text(mark, order) if isinstance(mark, Text) else self._image(mark, order)
 
-    def _shape(self, mark: Shape, order: int) -> Artist:
-        edge = self.theme.colour(mark.edge) if mark.edge else "none"
-        fill = self.theme.colour(mark.fill) if mark.fill else "none"
-        dash = (0, (3, 2)) if mark.dashed else "-"
-        look = {"linewidth": self._points(mark.width), "linestyle": dash, "alpha": mark.opacity, "zorder": order}
-        return self.axes.add_patch(Polygon(mark.points, facecolor=fill, edgecolor=edge, joinstyle="round", **look))
+    def _shapes(self, group: list[Shape], order: int) -> Artist:
+        first, colour = group[0], self.theme.colour
+        look = {
+            "facecolors": [colour(shape.fill) if shape.fill else "none" for shape in group],
+            "edgecolors": [colour(shape.edge) if shape.edge else "none" for shape in group],
+            "linestyles": (0, (3, 2)) if first.dashed else "-",
+        }
+        shapes = PolyCollection([shape.points for shape in group], linewidths=self._points(first.width), **look)
+        shapes.set(alpha=first.opacity if first.opacity < 1 else None, zorder=order, joinstyle="round")
+        return self.axes.add_collection(shapes, autolim=False)
 
     def _line(self, mark: Line, order: int) -> Artist:
         look = {"color": self.theme.colour(mark.colour), "linewidth": self._points(mark.width), "zorder": order}
@@ -103,3 +112,8 @@ class _Easel:
 
     def _points(self, pixels: float) -> float:
         return pixels * self.scale * 72 / _DPI
+
+
+def _look(mark: Mark) -> tuple[object, ...]:
+    """What shapes must share to be drawn as one artist; nothing else shares it."""
+    return (mark.width, mark.dashed, mark.opacity) if isinstance(mark, Shape) else (id(mark),)
