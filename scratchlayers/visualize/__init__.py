@@ -14,12 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .draw.architecture import architecture
     from .draw.backward import input_gradient, pool_gradient, weight_gradient
     from .draw.columns import im2col
     from .draw.coverage import coverage
     from .draw.field import receptive_field
     from .draw.flip import flip
-    from .draw.inside import activations, architecture, filters
+    from .draw.inside import activations, filters
     from .draw.padding_modes import padding_modes
     from .draw.padding_values import padding_values
     from .draw.photo import kernels, pooled, responses
@@ -53,7 +54,8 @@ __all__ = [
 _HOME = {
     "KERNELS": "measure.kernels",
     "Picture": "picture",
-    **dict.fromkeys(("activations", "architecture", "filters"), "draw.inside"),
+    **dict.fromkeys(("activations", "filters"), "draw.inside"),
+    "architecture": "draw.architecture",
     "coverage": "draw.coverage",
     "flip": "draw.flip",
     "im2col": "draw.columns",

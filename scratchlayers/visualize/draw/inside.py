@@ -1,20 +1,17 @@
-"""What is inside a net? Its filters, what each part makes of an input, and the sizes in between."""
+"""What is inside a net? Its filters, and what each part makes of an input."""
 
 from __future__ import annotations
-
-from math import log2
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..measure import inside
-from ..measure.inside import Step
 from ..measure.layers import Values, channels
 from ..measure.learned import one_bar, trained, untrained
 from ..picture import Frame, Picture
-from .grid import Flat, fitted, number, signs
-from .marks import Image, Line, Mark, Shape, Text, box
+from .grid import Flat, number, signs
+from .marks import Image, Mark, Shape, Text, box
 
 _MOST = 8  # maps or filters in a row
 
@@ -92,7 +89,7 @@ def activations(net: nn.Module | None = None, x: Values | None = None) -> Pictur
     """
     if net is None:
         net, x = trained(), one_bar() if x is None else x
-    data = inside.measure(net, _noise(net) if x is None else x)
+    data = inside.measure(net, noise(net) if x is None else x)
     marks: list[Mark] = [Text(0.4, 0.6, f"input {'×'.join(map(str, data.input.shape))}", 0.34, "ink", "start")]
     marks += _maps(data.input, 0.95)
     y = 3.45
@@ -105,7 +102,8 @@ def activations(net: nn.Module | None = None, x: Values | None = None) -> Pictur
     return Picture(f"activations of {data.net}", data, (0.8 + 2.3 * _MOST, y), (), (Frame(tuple(marks)),), unit=40)
 
 
-def _noise(net: nn.Module) -> torch.Tensor:
+def noise(net: nn.Module) -> torch.Tensor:
+    """Return an image of 28×28 for the net, always the same."""
     return torch.rand((channels(net), 28, 28), generator=torch.Generator().manual_seed(0))
 
 
@@ -129,68 +127,3 @@ def _line(output: np.ndarray, y: float) -> list[Mark]:
     grid = Flat(0.4, y, 1, flat.size, min(1.2, width / flat.size))
     fill = signs(flat)
     return [*grid.shapes(fill), *grid.words(flat, fill)]
-
-
-def architecture(net: nn.Module | None = None, x: Values | None = None) -> Picture:
-    """Show the sizes in a net as blocks: as high and wide as the maps, the longer the more channels.
-
-    Args:
-        net: a module; by default the one that tells in which direction a bar points.
-        x: (C, H, W) or (H, W); by default an image of 28×28.
-
-    Returns:
-        A picture; its ``data`` is a :class:`~scratchlayers.visualize.measure.inside.Steps`.
-
-    Raises:
-        ValueError: if the net does not take the input.
-
-    """
-    if net is None:
-        net, x = untrained(), one_bar() if x is None else x
-    data = inside.measure(net, _noise(net) if x is None else x)
-    first = Step("input", "input", data.input.shape, 0, data.input)
-    steps = [
-        first,
-        *(
-            step
-            for n, step in enumerate(data.steps)
-            if n == 0 or step.shape != data.steps[n - 1].shape or step.parameters
-        ),
-    ]
-    tallest = max(step.shape[1] for step in steps if len(step.shape) == 3)
-    marks: list[Mark] = []
-    x0, base = 0.5, 4.6
-    for n, step in enumerate(steps):
-        marks_, width = _block(step, x0, base, tallest)
-        if n:
-            marks.append(Line(((x0 - 0.75, base - 1.5), (x0 - 0.15, base - 1.5)), "soft", 1.4, arrow=True))
-        marks += marks_
-        room = max(width, 2.0)
-        words = [
-            (step.kind, 0.36, "ink"),
-            ("×".join(map(str, step.shape)), 0.34, "ink"),
-            (f"{step.parameters:,} parameters" if step.parameters else "", 0.28, "soft"),
-        ]
-        marks += [
-            Text(x0 + room / 2 - (room - width) / 2, base + 0.75 + 0.45 * k, w, fitted(w, 2.5, size), c)
-            for k, (w, size, c) in enumerate(words)
-        ]
-        x0 += room + 0.95
-    return Picture(f"architecture of {data.net}", data, (x0 - 0.2, base + 2.1), (), (Frame(tuple(marks)),))
-
-
-def _block(step: Step, x: float, base: float, tallest: int) -> tuple[list[Mark], float]:
-    """A block in space, its middle 1.5 units above the base, and how wide it is."""
-    channels, height, width = step.shape if len(step.shape) == 3 else (step.shape[0], 0, 0)
-    if not height:
-        side = 0.18
-        tall = min(3.4, 0.35 + 0.42 * log2(channels + 1))
-        top = base - 1.5 - tall / 2
-        return [Shape(box(x + 0.9, top, side, tall), "output")], 2.0
-    h, w = 3.0 * height / tallest, 1.2 * width / tallest
-    deep = 0.12 + 0.22 * log2(channels + 1)
-    top, slope = base - 1.5 - h / 2 + 0.3 * w, 0.55 * w
-    front = ((x, top), (x + deep, top), (x + deep, top + h), (x, top + h))
-    side_face = ((x + deep, top), (x + deep + w, top - slope), (x + deep + w, top - slope + h), (x + deep, top + h))
-    lid = ((x, top), (x + w, top - slope), (x + deep + w, top - slope), (x + deep, top))
-    return [Shape(lid, "input"), Shape(front, "input"), Shape(side_face, "input_on")], deep + w
