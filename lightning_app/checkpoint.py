@@ -13,9 +13,11 @@ NEEDED = ("state_dict", "hyper_parameters", "data")
 
 
 def find(asked: str | None, runs: str) -> Path:
-    """The file asked for; "best" (the default) and "last" are those of the latest run."""
+    """The file asked for, or the best of a run's folder; "best" (the default) and "last" are those of the latest run."""
     if asked is None or asked in WORDS:
         path = run.latest(runs).checkpoints / f"{asked or WORDS[0]}.ckpt"
+    elif Path(asked).is_dir():
+        path = run.Run(Path(asked)).checkpoints / f"{WORDS[0]}.ckpt"
     else:
         path = Path(asked)
     if path.is_file():

@@ -37,8 +37,11 @@ def read(path: Path, shape: list[int]) -> Tensor:
 def digit(grey: Image.Image) -> np.ndarray | None:
     """(28, 28) uint8, white on black, of a grey picture of one digit; None if there is nothing on it."""
     strokes = ink(grey)
-    if strokes is None:
-        return None
+    return None if strokes is None else laid(strokes)
+
+
+def laid(strokes: np.ndarray) -> np.ndarray:
+    """(28, 28) uint8 of ``strokes`` (h, w) uint8, 255 where there is ink: cropped, thickened, fitted, centred."""
     rows, columns = (np.flatnonzero((strokes > 127).any(axis)) for axis in (1, 0))
     margin = 1
     top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
@@ -49,8 +52,8 @@ def digit(grey: Image.Image) -> np.ndarray | None:
 
 def _centred(small: np.ndarray) -> np.ndarray:
     """Laid into 28x28 so that the centre of mass is in the middle, as far as the digit stays inside."""
-    mass = small / small.sum()
-    centre = [(mass.sum(1 - axis) * np.arange(small.shape[axis])).sum() for axis in (0, 1)]
+    moments = [(small.sum(1 - axis, dtype=np.int64) * np.arange(small.shape[axis])).sum() for axis in (0, 1)]
+    centre = [moment / small.sum(dtype=np.int64) for moment in moments]  # of whole numbers: a tie is one everywhere
     middle = (SIDE - 1) / 2
     top, left = (int(np.clip(round(middle - c), 0, SIDE - s)) for c, s in zip(centre, small.shape, strict=True))
     full = np.zeros((SIDE, SIDE), np.uint8)
