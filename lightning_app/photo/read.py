@@ -46,8 +46,9 @@ def laid(strokes: np.ndarray) -> np.ndarray:
     margin = 1
     top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
     cropped = thickened(Image.fromarray(strokes[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin]))
-    size = [max(1, round(side * BOX / max(cropped.size))) for side in cropped.size]
-    return _centred(np.asarray(cropped.resize(size, Image.Resampling.BOX)))
+    width, height = (max(1, round(side * BOX / max(cropped.size))) for side in cropped.size)
+    narrowed = cropped.resize((width, cropped.height), Image.Resampling.BOX)  # Pillow's own order differs by version
+    return _centred(np.asarray(narrowed.resize((width, height), Image.Resampling.BOX)))
 
 
 def _centred(small: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from lightning_app.data import digits
 from lightning_app.errors import AppError
 from lightning_app.export.layers import KINDS, Block, described
 from lightning_app.net import CLASSES, build
-from lightning_app.photo.read import laid
+from lightning_app.photo.read import laid, read
 from lightning_app.pixels import scaled
 from lightning_app.predict import network
 
@@ -47,12 +47,12 @@ NETS = {
         *END,
     ],
     "padding": [
-        {"zero_pad": [1, 2, 3, 0]},
-        {"reflection_pad": [2, 1, 0, 3]},
+        {"zero_pad": [[1, 2, 3, 0]]},
+        {"reflection_pad": [[2, 1, 0, 3]]},
         {"constant_pad": [1, 1.5]},
         {"replication_pad": 2},
-        {"circular_pad": [1, 2, 2, 1]},
-        {"zero_pad": [-1, 0, 0, -2]},
+        {"circular_pad": [[1, 2, 2, 1]]},
+        {"zero_pad": [[-1, 0, 0, -2]]},
         {"conv": {"out_channels": 6, "kernel_size": 5, "stride": 3}},
         "batch_norm",
         "sigmoid",
@@ -188,6 +188,23 @@ def test_a_drawing_is_prepared_as_python_does_it(strokes, app, trained, tmp_path
     assert grey.max() == 255
     pixels = np.array(page.evaluate("Array.from(Draw.state.pixels)")).reshape(28, 28)
     np.testing.assert_array_equal(pixels, laid(grey))
+
+
+@pytest.mark.slow
+def test_for_another_size_a_drawing_is_resized_as_python_does_it(trained, tmp_path, app, open_page):
+    content = torch.load(trained / "checkpoints" / "best.ckpt", weights_only=True)
+    content["data"]["shape"] = [1, 12, 16]
+    content["hyper_parameters"]["net"] = END
+    content["state_dict"] = {"net.1.weight": torch.zeros(10, 192), "net.1.bias": torch.zeros(10)}
+    torch.save(content, tmp_path / "other.ckpt")
+    assert app("export-html", "other.ckpt").code == 0
+    page = open_page(tmp_path / "draw.html")
+    draw(page, SEVEN)
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "drawing.png")
+    expected = read(tmp_path / "drawing.png", [1, 12, 16]).numpy().ravel().astype(int)
+    np.testing.assert_allclose(page.evaluate("Array.from(Draw.state.pixels)"), expected, atol=1)
 
 
 @pytest.mark.slow

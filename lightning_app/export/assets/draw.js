@@ -27,6 +27,7 @@ const Draw = (() => {
     for (const stroke of state.strokes) {
       context.beginPath();
       context.moveTo(stroke[0][0] * wide, stroke[0][1] * high);
+      context.lineTo(stroke[0][0] * wide + 0.01, stroke[0][1] * high); // a dot is a short line
       for (const [x, y] of stroke) context.lineTo(x * wide, y * high);
       context.stroke();
     }

@@ -35,7 +35,7 @@ const Maps = (() => {
     made.across = vector ? vectorColumns(shape[0]) : shape[2];
     made.labels = vector && index === model.layers.length && shape[0] <= 24 ? model.classes : [];
     const head = element("header", "");
-    const size = vector ? [`${shape[0]}`, "numbers"] : [`${shape[0]} maps`, `${shape[1]}×${shape[2]}`];
+    const size = vector ? [`${shape[0]}`, "numbers"] : [`${shape[0]} map${shape[0] === 1 ? "" : "s"}`, `${shape[1]}×${shape[2]}`];
     const name = layer ? SHORT[layer.name] || layer.name.replace("2d", "") : "Input";
     head.append(element("b", "", name), ...size.map((text) => element("span", "", text)));
     head.title = layer ? `${layer.name}(${layer.says})` : "what the network sees";
