@@ -2,29 +2,31 @@
 
 from pathlib import Path
 
-from lightning_app.options import Options
+from lightning_app.parser import Parser, at_least
 
+WHAT = """\
+One HTML file in which a digit is drawn with the mouse or a finger, and the trained network's own maps, windows,
+products and answer are computed live, by the page itself. It needs no server and no network."""
 EXAMPLES = """\
   scratchlab export-html                          the best checkpoint of the latest run
   scratchlab export-html runs/mnist -o draw.html  of that run
   scratchlab export-html runs/mnist/checkpoints/last.ckpt"""
 
 
+def parser() -> Parser:
+    """The options of ``export-html``."""
+    made = Parser("export-html", WHAT, EXAMPLES)
+    add = made.add_argument
+    add("run", nargs="?", metavar="RUN", help="a run's folder or a checkpoint (default: the latest run)")
+    add("-o", "--out", type=Path, metavar="FILE", help="default: draw.html in the run's folder")
+    add("--samples", type=at_least(0), default=16, metavar="N", help="test images in the page (default: 16)")
+    add("--runs", default="runs", metavar="DIR", help="the folder of all runs (default: runs)")
+    return made
+
+
 def export_html(arguments: list[str]) -> None:
     """Write the page; say where, and how large it is."""
-    parser = Options(
-        "export-html",
-        "One HTML file in which a digit is drawn with the mouse or a finger, and the trained network's own maps, "
-        "windows, products and answer are computed live. It needs no server and no network.",
-        EXAMPLES,
-    )
-    parser.add_argument("run", nargs="?", metavar="RUN", help="a run's folder or a checkpoint (default: latest run)")
-    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="(default: draw.html in the run's folder)")
-    parser.add_argument("--samples", type=int, default=16, metavar="N", help="test images in the page (default: 16)")
-    parser.add_runs()
-    options = parser.parse_args(arguments)
-    if options.samples < 0:
-        parser.error(f"--samples {options.samples}: must be 0 or more")
+    options = parser().parse_args(arguments)
 
     from rich.markup import escape
 

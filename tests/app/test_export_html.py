@@ -338,8 +338,8 @@ def test_colours_are_refused(trained, tmp_path, app):
     [
         (["nowhere"], "no checkpoint nowhere"),
         (["--sampels", "3"], "did you mean --samples?"),
-        (["--samples", "-1"], "must be 0 or more"),
-        (["--samples", "many"], "invalid int value"),
+        (["--samples", "-1"], "is no whole number from 0 on"),
+        (["--samples", "many"], "see scratchlab export-html --help"),
     ],
 )
 def test_misuse_is_one_line(app, options, says):
