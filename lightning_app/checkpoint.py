@@ -13,7 +13,7 @@ NEEDED = ("state_dict", "hyper_parameters", "data")
 
 
 def find(asked: str | None, runs: str) -> Path:
-    """The file asked for, or the best of a run's folder; "best" (the default) and "last" are those of the latest run."""
+    """The file asked for, or the best of a run's folder; "best" (the default) and "last" are of the latest run."""
     if asked is None or asked in WORDS:
         path = run.latest(runs).checkpoints / f"{asked or WORDS[0]}.ckpt"
     elif Path(asked).is_dir():

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightning_app.explain.window import Box, box
+from lightning_app.explain.window import Box, box, reached
 from lightning_app.pixels import scaled
 from lightning_app.progress import shown
 
@@ -32,8 +32,8 @@ def patches(net: nn.Module, x: Tensor, channels: list[int], k: int) -> Patches:
     y = net(picked).flatten(2)
     every = torch.arange(len(picked))
     chosen = y[every, torch.tensor(channels).repeat_interleave(images.shape[1]), places.flatten()].sum()
-    reached = torch.autograd.grad(chosen, picked)[0] != 0
-    pixels = _cut(x[images.flatten()], [box(mask) for mask in reached])
+    masks = reached(torch.autograd.grad(chosen, picked)[0])
+    pixels = _cut(x[images.flatten()], [box(mask) for mask in masks])
     return Patches(channels, answers, images, pixels.unflatten(0, images.shape))
 
 

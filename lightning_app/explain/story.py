@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from lightning_app.explain import draw
+from lightning_app.explain import draw, panels
 from lightning_app.page import Table
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def written(found: Explained) -> list[str]:
         which = f"map {found.channel}" if len(found.terms.x) > 1 else "picture"
         wide = 7 * len(windows[0][0])
         lines.append(f"  {f'window of the {which}':{wide}s}  {'  weights':{wide}s}  {'  products'}")
-        for rows in zip(*windows, strict=True):
-            lines.append("  " + "  ".join("".join(f"{value:7.2f}" for value in row) for row in rows))
+        rows = zip(*windows, strict=True)
+        lines += ["  " + "  ".join("".join(f"{value:7.2f}" for value in row) for row in three) for three in rows]
     return [*lines, f"  {draw.sentence(found.step, found.terms, found.channel, found.value)}"]
 
 
@@ -73,21 +73,22 @@ def _small(found: Explained) -> bool:
 
 
 def _way(found: Explained) -> Part:
-    panels = [draw.picture_panel(found.pixels, found.field)]
-    chosen = found.step
-    if isinstance(chosen.layer, nn.Conv2d):
+    step = found.step
+    shown = [panels.picture_panel(found.pixels, found.field)]
+    if isinstance(step.layer, nn.Conv2d):
         if found.unit.step and found.window:
-            panels.append(draw.input_panel(found.steps[found.unit.step - 1].name, chosen.x[0, found.channel], found.window))
-        panels.append(draw.filter_panel(chosen.layer.weight, found.unit.place[0], found.channel))
-    panels += [draw.map_panel(found.steps[unit.step], unit.place) for unit in found.way]
+            before = found.steps[found.unit.step - 1].name
+            shown.append(panels.input_panel(before, step.x[0, found.channel], found.window))
+        shown.append(panels.filter_panel(step.layer.weight, found.unit.place[0], found.channel))
+    shown += [panels.map_panel(found.steps[unit.step], unit.place) for unit in found.way]
     with torch.no_grad():
-        panels.append(draw.answer_panel(found.steps[-1].y[0].softmax(0), found.classes))
+        shown.append(panels.answer_panel(found.steps[-1].y[0].softmax(0), found.classes))
     text = (
-        f"One number of {chosen.name} and what becomes of it. Orange frames what {found.name} reads in the picture, and "
-        "in every later layer the number through which it raises the answer most."
+        f"One number of {step.name} and what becomes of it. Orange frames what {found.name} reads in the picture, "
+        "and in every later layer the number through which it raises the answer most."
     )
     table = Table(["layer", "place", "value"], [list(row) for row in on_its_way(found)])
-    return Part("From the picture to the class", text, {"steps": draw.strip(panels)}, [table])
+    return Part("From the picture to the class", text, {"steps": panels.strip(shown)}, [table])
 
 
 def _sum(found: Explained) -> Part:
@@ -100,15 +101,17 @@ def _sum(found: Explained) -> Part:
     products, x, weights = (each.flatten() for each in (found.terms.products, found.terms.x, found.terms.weights))
     order = products.abs().argsort(descending=True)[:LARGEST].tolist()
     rows = [[str(n), *(number(float(each[n])) for each in (x, weights, products))] for n in order]
-    table = Table(["input", "value", "× weight", "= product"], rows, f"the {len(order)} largest of {len(products)} products")
+    table = Table(
+        ["input", "value", "× weight", "= product"], rows, f"the {len(order)} largest of {len(products)} products"
+    )
     return Part("One number, written out", text, {}, [table])
 
 
 def _field(found: Explained) -> Part:
     rows, columns = found.field.size if found.field else (0, 0)
     text = (
-        f"{found.name} can read {rows} × {columns} pixels of the picture ({where(found.field)}): those where its gradient "
-        "is not zero for any of many pictures. How much each of them matters for this picture is beside it."
+        f"{found.name} can read {rows} × {columns} pixels of the picture ({where(found.field)}): those where its "
+        "gradient is not zero for any of many pictures. How much each of them matters for this picture is beside it."
         if found.field
         else f"{found.name} was zero for every picture that was tried: it reads nothing."
     )
@@ -121,19 +124,21 @@ def _excited(found: Explained) -> Part | None:
         return None
     rows, columns = found.patches.pixels.shape[-2:]
     text = (
-        f"The training images to which the filters of {found.step.name} answer most strongly, cut to the {rows} × {columns} "
-        "pixels that the answer depends on; the answer is below each."
+        f"The training images to which the filters of {found.step.name} answer most strongly, cut to the "
+        f"{rows} × {columns} pixels that the answer depends on; the answer is below each."
     )
     return Part("What excites the filters", text, {"patches": draw.excited(found.patches, found.step.name)}, [])
 
 
 def _layers(found: Explained) -> Part:
     figures = {
-        f"layer-{place:02d}-{step.name}": draw.layer_maps(step) if step.y.ndim == 4 else draw.vector(step, found.classes)
+        f"layer-{place:02d}-{step.name}": responses.layer_maps(step)
+        if step.y.ndim == 4
+        else responses.vector(step, found.classes)
         for place, step in enumerate(found.steps, 1)
     }
     text = (
-        "Filters and responses, each layer on one scale of its own: blue is positive, orange negative, white zero. A filter "
-        "of several input maps is drawn as their mean."
+        "Filters and responses, each layer on one scale of its own: blue is positive, orange negative, white zero. "
+        "A filter of several input maps is drawn as their mean."
     )
     return Part("Every layer", text, figures, [])

@@ -28,10 +28,6 @@ class Unit(NamedTuple):
     step: int
     place: tuple[int, ...]
 
-    def of(self, y: Tensor) -> Tensor:
-        """This number in every output (n, ...) of its step."""
-        return y[(slice(None), *self.place)]
-
 
 def trace(net: nn.Sequential, x: Tensor) -> list[Step]:
     """Every layer of the network for one scaled image (1, c, h, w)."""

@@ -1,6 +1,7 @@
 """Which cells does a number read, and what does each of them add to it? The layers' gradients say so.
 
-A cell is read where the gradient is not zero. A maximum passes its gradient to one cell only, and a ReLU to none that
+A cell is read where the gradient is not zero (beyond rounding: a fast algorithm such as Winograd's leaves specks of
+1e-7 of the largest around a window). A maximum passes its gradient to one cell only, and a ReLU to none that
 is below zero; therefore many inputs are tried, in each of which another cell is the largest, and what is read is
 every cell that ever had a gradient.
 """
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from lightning_app.explain.trace import Step, Unit
 
 PROBES = 1024  # at most
+ROUNDING = 1e-5  # of the largest gradient
 RAISED = 6.0  # deviations by which one cell of a probe is above the others
 
 
@@ -32,7 +34,7 @@ class Box(NamedTuple):
         return self.bottom - self.top + 1, self.right - self.left + 1
 
     def cut(self, maps: Tensor) -> Tensor:
-        """This part of ``maps`` (..., rows, columns)."""
+        """The part of ``maps`` (..., rows, columns) that lies in it."""
         return maps[..., self.top : self.bottom + 1, self.left : self.right + 1]
 
 
@@ -49,7 +51,13 @@ def reads(function: Callable[[Tensor], Tensor], shape: tuple[int, ...], place: t
     """Which cells of an input of ``shape`` does the output at ``place`` read? A mask of that shape."""
     x = _probes(shape).requires_grad_()
     y = function(x)[(slice(None), *place)].sum()
-    return (torch.autograd.grad(y, x)[0] != 0).any(0)
+    return reached(torch.autograd.grad(y, x)[0]).any(0)
+
+
+def reached(slopes: Tensor) -> Tensor:
+    """Where gradients (n, ...) are not zero, as a mask."""
+    largest = slopes.flatten(1).abs().amax(1)
+    return slopes.abs() > ROUNDING * largest.view(-1, *[1] * (slopes.ndim - 1))
 
 
 def box(mask: Tensor) -> Box | None:

@@ -52,7 +52,11 @@ def _page(found: Explained, parts: list[story.Part]) -> str:
     sections = [
         Section(
             part.title,
-            [part.text, *(Picture(figure, name.replace("-", " ")) for name, figure in part.figures.items()), *part.more],
+            [
+                part.text,
+                *(Picture(figure, name.replace("-", " ")) for name, figure in part.figures.items()),
+                *part.more,
+            ],
         )
         for part in parts
     ]

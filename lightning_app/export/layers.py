@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from scratchlayers.geometry import Window
 from torch import Tensor, nn
 
 from lightning_app.errors import AppError
+from scratchlayers.geometry import Window
 
 Plain = dict[str, Any]
 Weights = dict[str, Tensor | None]
@@ -69,7 +69,7 @@ def _described(number: int, layer: nn.Module, x: Tensor, out: Tensor, block: Blo
 
 def _three(x: Tensor) -> list[int]:
     """Channels, rows and columns; a vector's are n, 1 and 1."""
-    return (list(x.shape[1:]) + [1, 1])[:3]
+    return [*x.shape[1:], 1, 1][:3]
 
 
 def _window(x: Tensor, layer: nn.Module, **more: Any) -> Plain:

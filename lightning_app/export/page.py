@@ -30,13 +30,17 @@ def drawing_page(path: Path, content: dict[str, Any], most_samples: int) -> str:
     """The whole page as text, of a checkpoint's ``content``."""
     model = model_of(path, content, most_samples)
     text = json.dumps(model, ensure_ascii=False).replace("<", "\\u003c")  # no class may end the script
-    return environment().get_template("draw.html").render(
-        title=model["title"],
-        about=f"{model['title']}: {model['parameters']:,} parameters, trained on {model['dataset']} by scratchlab",
-        preparation=f"{PREPARED if model['shape'] == GREY_SHAPE else RESIZED}.",
-        draw_css=_asset("draw.css"),
-        model=Markup(text),
-        scripts=[_asset(name) for name in SCRIPTS],
+    return (
+        environment()
+        .get_template("draw.html")
+        .render(
+            title=model["title"],
+            about=f"{model['title']}: {model['parameters']:,} parameters, trained on {model['dataset']} by scratchlab",
+            preparation=f"{PREPARED if model['shape'] == GREY_SHAPE else RESIZED}.",
+            draw_css=_asset("draw.css"),
+            model=Markup(text),
+            scripts=[_asset(name) for name in SCRIPTS],
+        )
     )
 
 

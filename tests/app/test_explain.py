@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from torch import nn
 from lightning_app import checkpoint
 from lightning_app.data import digits
 from lightning_app.errors import MisuseError
-from lightning_app.explain import draw
+from lightning_app.explain import draw, responses
 from lightning_app.explain.patches import patches
 from lightning_app.explain.trace import Step, Unit, strongest, trace, unit
 from lightning_app.explain.way import way
-from lightning_app.explain.window import Box, box, gradient, prefix, reads, terms
+from lightning_app.explain.window import Box, box, gradient, prefix, reached, reads, terms
 from lightning_app.net import DEFAULT_NET, build
 from lightning_app.pixels import scaled
 from lightning_app.predict import network
@@ -83,10 +84,11 @@ def test_a_mask_without_cells_has_no_box():
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_convolutions_terms_are_its_own_weights_and_bias(bias):
     torch.manual_seed(0)
-    layer = build("scratch", [{"conv": {"out_channels": 3, "kernel_size": 3, "bias": bias}}, "flatten", {"linear": "classes"}], (2, 7, 7), 4)[0]
+    entry = {"conv": {"out_channels": 3, "kernel_size": 3, "bias": bias}}
+    layer = build("scratch", [entry, "flatten", {"linear": "classes"}], (2, 7, 7), 4)[0].requires_grad_(False)
     found = terms(step(layer, 2, 7, 7), (1, 2, 3))
     torch.testing.assert_close(found.weights[:, 2:5, 3:6], layer.weight[1])
-    assert int((found.weights != 0).sum()) == 18
+    assert int(reached(found.weights[None]).sum()) == 18
     assert found.bias == pytest.approx(float(layer.bias[1]) if bias else 0, abs=1e-6)
 
 
@@ -160,7 +162,7 @@ def test_the_way_leads_to_the_answer(steps):
     found = way(steps, strongest(steps))
     assert [each.step for each in found] == list(range(len(steps)))
     assert found[-1].place == (int(steps[-1].y.argmax()),)
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in pairwise(found):
         mask = reads(steps[next_one.step].layer, tuple(steps[next_one.step].x.shape[1:]), next_one.place)
         assert mask[one.place]
 
@@ -202,9 +204,9 @@ def test_the_numbers_drawn_are_the_networks(steps):
 
 def test_every_map_of_a_layer_is_drawn(steps):
     conv = next(each for each in steps if each.name == "conv2")
-    filters, responses = draw.layer_maps(conv).axes
-    assert len(filters.images) == len(responses.images) == 32
-    for drawn, values in zip(responses.images, conv.y[0], strict=True):
+    filters, answers = responses.layer_maps(conv).axes
+    assert len(filters.images) == len(answers.images) == 32
+    for drawn, values in zip(answers.images, conv.y[0], strict=True):
         np.testing.assert_array_equal(drawn.get_array(), values)
 
 
@@ -246,7 +248,9 @@ def test_misuse_is_one_line(app, trained, options, says):
 @pytest.mark.parametrize("command", ["explain", "export-html"])
 def test_help_is_quick_and_has_examples(command):
     probe = "import sys; from lightning_app.__main__ import main; main([sys.argv[1], '--help']); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", probe, command], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", probe, command], capture_output=True, text=True, timeout=60, check=True
+    )
     *text, modules = done.stdout.splitlines()
     assert any(f"scratchlab {command}" in line for line in text)
     assert any(line.lower() == "examples" for line in text)
