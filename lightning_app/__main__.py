@@ -32,6 +32,7 @@ COMMANDS = {
     "validate": "lightning_app.cli:validate",
     "test": "lightning_app.cli:test",
     "predict": "lightning_app.predict:predict",
+    "report": "lightning_app.report.command:report",
     "explain": "lightning_app.explain.command:explain",
     "export-html": "lightning_app.export.command:export_html",
 }

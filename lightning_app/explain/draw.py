@@ -32,8 +32,8 @@ def sentence(step: Step, parts: Terms, channel: int | None, y: float) -> str:
     """The sum in a line; ``channel`` is the input map that is told apart, if the input has maps."""
     total = float(parts.products.sum())
     own = total if channel is None else float(parts.products[channel].sum())
-    several = channel is not None and len(parts.products) > 1
-    others = f" {_added(total - own)} from the other {len(parts.products) - 1} maps" if several else ""
+    read = int(parts.weights.flatten(1).any(1).sum()) if channel is not None else 1
+    others = f" {_added(total - own)} from the other {read - 1} maps" if read > 1 else ""
     bias = f" {_added(parts.bias)} bias" if abs(parts.bias) > BIAS else ""
     told = f" {own:.3f}{others}{bias}" if others or bias else ""
     return f"sum of the products{told} = {y:.3f}".replace("-", "−")

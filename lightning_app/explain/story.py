@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from lightning_app.explain import draw, panels
+from lightning_app.explain import draw, panels, responses
 from lightning_app.page import Table
 
 if TYPE_CHECKING:

@@ -245,7 +245,7 @@ def test_misuse_is_one_line(app, trained, options, says):
     assert says in app("explain", *options, "--runs", trained.parent).message
 
 
-@pytest.mark.parametrize("command", ["explain", "export-html"])
+@pytest.mark.parametrize("command", ["explain", "export-html", "report"])
 def test_help_is_quick_and_has_examples(command):
     probe = "import sys; from lightning_app.__main__ import main; main([sys.argv[1], '--help']); print(*sys.modules)"
     done = subprocess.run(
