@@ -14,6 +14,9 @@ Train, test and use an image classifier whose layers are written by hand.
   python -m lightning_app validate     accuracy of a checkpoint on the held-out images
   python -m lightning_app test         accuracy of a checkpoint on the test images
   python -m lightning_app predict      which digit is on a photograph
+  scratchlab report                    one page about one run, or about several
+  scratchlab explain                   how a network came to its answer about a picture
+  scratchlab export-html               a page on which one draws a digit and watches the network read it
 
 Examples
   python -m lightning_app fit                                  MNIST (or the built-in digits when offline)

@@ -20,8 +20,8 @@ from lightning_app.run import run_of
 
 SCRIPTS = ("net.js", "ink.js", "colours.js", "maps.js", "inspector.js", "draw.js")
 PREPARED = (
-    "A drawing is prepared as predict prepares a photograph's ink: cropped, its strokes widened if they are thin, "
-    "fitted into 20×20, centred by mass in 28×28"
+    "A drawing is prepared as predict prepares it: cropped, its strokes widened if they are thin, fitted into 20×20, "
+    "centred by mass in 28×28; a saved PNG gets the same answer from predict"
 )
 RESIZED = "A drawing is resized to the network's input, as predict does for this size"
 

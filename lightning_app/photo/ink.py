@@ -13,15 +13,15 @@ def ink(grey: Image.Image) -> np.ndarray | None:
     """(h, w) uint8, 255 where there is ink, 0 on paper, between at the edges; None if all is of one colour."""
     grey = grey.copy()
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    if min(grey.size) > BACKGROUND_SIDE:
-        grey = grey.filter(ImageFilter.GaussianBlur(0.7))  # a camera's noise
-    strokes = _above_paper(_light_on_dark(grey))
+    drawn = _drawn(grey)
+    strokes = _photographed(grey) if drawn is None else drawn
     threshold = _otsu(strokes)
     full = np.percentile(strokes[strokes > threshold], 80) if (strokes > threshold).any() else 0
     if full < 8:  # of 255: the noise of a camera
         return None
-    soft = ((strokes - threshold / 4) / (full - threshold / 4)).clip(0, 1)
-    return (255 * soft).astype(np.uint8)
+    noise = threshold / 4 if drawn is None else 0
+    soft = ((strokes - noise) / (full - noise)).clip(0, 1)
+    return np.rint(255 * soft).astype(np.uint8)
 
 
 def thickened(strokes: Image.Image) -> Image.Image:
@@ -31,6 +31,20 @@ def thickened(strokes: Image.Image) -> Image.Image:
     width = 2 * inside.sum() / max(1, edge.sum())
     reach = round((STROKE * max(strokes.size) - width) / 2)
     return ImageOps.expand(strokes, reach).filter(ImageFilter.MaxFilter(2 * reach + 1)) if reach > 0 else strokes
+
+
+def _drawn(grey: Image.Image) -> np.ndarray | None:
+    """What differs from paper that is of exactly one grey all around, as only a program makes it; None for a photo."""
+    values = np.asarray(grey, dtype=np.int16)
+    paper = values[0, 0]
+    around = (values[0], values[-1], values[:, 0], values[:, -1])
+    return None if any((side != paper).any() for side in around) else abs(values - paper).astype(np.float32)
+
+
+def _photographed(grey: Image.Image) -> np.ndarray:
+    if min(grey.size) > BACKGROUND_SIDE:
+        grey = grey.filter(ImageFilter.GaussianBlur(0.7))  # a camera's noise
+    return _above_paper(_light_on_dark(grey))
 
 
 def _light_on_dark(grey: Image.Image) -> Image.Image:

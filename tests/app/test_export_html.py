@@ -211,14 +211,15 @@ def test_for_another_size_a_drawing_is_resized_as_python_does_it(trained, tmp_pa
 def test_the_saved_drawing_gets_the_same_answer_from_predict(app, trained, tmp_path, open_page):
     app("export-html", trained, "-o", tmp_path / "draw.html")
     page = open_page(tmp_path / "draw.html")
-    draw(page, SEVEN)
-    with page.expect_download() as download:
-        page.click("#save")
-    download.value.save_as(tmp_path / "drawing.png")
-    answer = json.loads(app("predict", "drawing.png", "--json", "--ckpt_path", trained).out)
-    assert answer["class"] == page.inner_text("#answer")
-    shown = page.evaluate("Draw.state.probabilities")
-    assert max(shown) == pytest.approx(answer["probability"], abs=0.1)
+    for strokes in (SEVEN, SMALL, TWO_STROKES):
+        draw(page, strokes)
+        with page.expect_download() as download:
+            page.click("#save")
+        download.value.save_as(tmp_path / "drawing.png")
+        answer = json.loads(app("predict", "drawing.png", "--json", "--ckpt_path", trained).out)
+        assert answer["class"] == page.inner_text("#answer")
+        shown = dict(zip("0123456789", page.evaluate("Draw.state.probabilities"), strict=True))
+        assert shown == pytest.approx(answer["ranking"], abs=1e-4)
 
 
 @pytest.mark.slow
@@ -257,6 +258,23 @@ def test_pointing_at_a_cell_frames_its_window(app, trained, tmp_path, open_page)
     page.keyboard.press("Escape")
     assert (moved["index"], moved["c"]) == (1, 0)
     assert page.evaluate("Draw.state.cell") is None
+
+
+@pytest.mark.slow
+def test_a_finger_draws(app, trained, tmp_path, browser):
+    app("export-html", trained, "-o", tmp_path / "draw.html", "--samples", "0")
+    context = browser.new_context(viewport={"width": 800, "height": 1100}, has_touch=True)
+    page = context.new_page()
+    page.goto((tmp_path / "draw.html").as_uri())
+    assert page.evaluate("Draw.state.pixels") is None
+    assert page.inner_text("#sure") == "draw a digit"
+    page.locator("#sheet").tap()
+    settled(page)
+    assert page.evaluate("Math.max(...Draw.state.pixels)") == 255
+    page.click("#undo")
+    settled(page)
+    assert page.evaluate("Draw.state.pixels") is None
+    context.close()
 
 
 @pytest.mark.slow

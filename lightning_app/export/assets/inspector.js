@@ -6,11 +6,10 @@ const Inspector = (() => {
   const WIDEST = 7; // cells of a window that are written out
   let chosen = null; // the input channel whose products are written out; null: the one that matters most
 
-  const number = (value) => {
-    const size = Math.abs(value);
-    const text = size !== 0 && size < 0.005 ? "≈0" : size >= 1000 ? size.toPrecision(4) : size.toFixed(2);
-    return value < 0 && text !== "≈0" ? `−${text}` : text;
-  };
+  const signed = (value, text) => (value < 0 && Number(text) !== 0 ? `−${text}` : text);
+  const number = (value) => signed(value, Math.abs(value).toFixed(3));
+  const short = (value) => signed(value, Math.abs(value) < 1000 ? Math.abs(value).toFixed(2) : Math.abs(value).toFixed(0));
+  const added = (value) => (value < 0 ? "− " : "+ ") + number(Math.abs(value));
   const product = (term) => term.x * term.weight;
   const total = (terms) => terms.reduce((sum, term) => sum + product(term), 0);
 
@@ -25,7 +24,7 @@ const Inspector = (() => {
     const box = element("figure", "matrix"), grid = element("div", "cells");
     grid.style.gridTemplateColumns = `repeat(${cells[0].length}, auto)`;
     for (const value of cells.flat()) {
-      const cell = element("span", value === null ? "pad" : "", value === null ? "0" : number(value));
+      const cell = element("span", value === null ? "pad" : "", value === null ? "0" : short(value));
       if (value !== null) cell.style.cssText = Colours.style(value / most);
       grid.append(cell);
     }
@@ -96,11 +95,9 @@ const Inspector = (() => {
         matrix("products", products, largest(products.flat())));
       parts.push(row);
     }
-    const others = groups.size > 1 ? ` ${number(total(terms) - total(own))} from ${groups.size - 1} other maps` : "";
-    const sign = others ? " +" : "";
-    const last = layer.bias ? ` + bias ${number(bias)}` : "";
-    parts.push(formula(`Σ of ${own.length} products ${number(total(own))}${sign}${others}${last} = `,
-      element("b", "", number(y))));
+    const others = groups.size > 1 ? ` ${added(total(terms) - total(own))} from ${groups.size - 1} other maps` : "";
+    const last = layer.bias ? ` ${added(bias)} bias` : "", sum = others || last ? ` ${number(total(own))}${others}${last}` : "";
+    parts.push(formula(`Σ of ${own.length} products${sum} = `, element("b", "", number(y))));
     if (groups.size > 1) parts.push(formula("what each map adds (choose one): "), shares(groups, channel, again));
     return { parts, channel };
   }
@@ -120,19 +117,19 @@ const Inspector = (() => {
     const order = [...terms].sort((a, b) => Math.abs(product(b)) - Math.abs(product(a))).slice(0, TERMS);
     const list = element("ul", "terms"), most = largest(order.map(product));
     for (const term of order) {
-      const item = element("li", "", `x[${term.c}]: ${number(term.x)} × ${number(term.weight)} = ${number(product(term))}`);
+      const item = element("li", "", `x[${term.c}]: ${short(term.x)} × ${short(term.weight)} = ${short(product(term))}`);
       item.style.cssText = Colours.style(product(term) / most);
       list.append(item);
     }
     const rest = total(terms) - total(order);
-    const more = terms.length > order.length ? ` + ${number(rest)} from the other ${terms.length - order.length}` : "";
-    const last = layer.bias ? ` + bias ${number(bias)}` : "";
+    const more = terms.length > order.length ? ` ${added(rest)} from the other ${terms.length - order.length}` : "";
+    const last = layer.bias ? ` ${added(bias)} bias` : "";
     return [formula(`the ${order.length} largest of ${terms.length} products`), list,
       formula(`Σ ${number(total(order))}${more}${last} = `, element("b", "", number(y)))];
   }
 
   const ONE = {
-    batch_norm: (x, { terms, bias }) => `${number(x)} × ${number(terms[0].weight)} + ${number(bias)}`,
+    batch_norm: (x, { terms, bias }) => `${number(x)} × ${number(terms[0].weight)} ${added(bias)}`,
     relu: (x) => `max(0, ${number(x)})`,
     flatten: (x, { terms }) => `map ${terms[0].c}, row ${terms[0].i}, column ${terms[0].j}: ${number(x)}`,
     dropout: (x) => `dropout only acts in training: ${number(x)}`,
