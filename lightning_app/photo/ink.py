@@ -6,6 +6,7 @@ from PIL import Image, ImageFilter, ImageOps
 SIDE = 200  # pixels worked on; a digit will be 20 high
 BACKGROUND_SIDE = 64  # the paper's shading is smooth: fewer pixels show it
 WIDEST_STROKE = 0.23  # of the picture's side; what is wider is paper
+HALF = 127  # of 255: what is half covered is ink, whichever way its half was rounded
 STROKE = 0.11  # width of a stroke of MNIST's, in heights of its digit
 
 
@@ -26,8 +27,8 @@ def ink(grey: Image.Image) -> np.ndarray | None:
 
 def thickened(strokes: Image.Image) -> Image.Image:
     """A cropped digit, its strokes widened to MNIST's width if they are thinner: a pen's would vanish at 20 pixels."""
-    inside = np.asarray(strokes) > 127
-    edge = inside & ~(np.asarray(strokes.filter(ImageFilter.MinFilter(3))) > 127)
+    inside = np.asarray(strokes) >= HALF
+    edge = inside & ~(np.asarray(strokes.filter(ImageFilter.MinFilter(3))) >= HALF)
     width = 2 * inside.sum() / max(1, edge.sum())
     reach = round((STROKE * max(strokes.size) - width) / 2)
     return ImageOps.expand(strokes, reach).filter(ImageFilter.MaxFilter(2 * reach + 1)) if reach > 0 else strokes

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from lightning_app.errors import AppError
-from lightning_app.photo.ink import ink, thickened
+from lightning_app.photo.ink import HALF, ink, thickened
 from lightning_app.picture import opened
 
 SIDE, BOX = 28, 20
@@ -42,7 +42,7 @@ def digit(grey: Image.Image) -> np.ndarray | None:
 
 def laid(strokes: np.ndarray) -> np.ndarray:
     """(28, 28) uint8 of ``strokes`` (h, w) uint8, 255 where there is ink: cropped, thickened, fitted, centred."""
-    rows, columns = (np.flatnonzero((strokes > 127).any(axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((strokes >= HALF).any(axis)) for axis in (1, 0))
     margin = 1
     top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
     cropped = thickened(Image.fromarray(strokes[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin]))

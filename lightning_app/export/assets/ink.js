@@ -55,8 +55,8 @@ const Ink = (() => {
     const eroded = ranked(image, 1, Math.min);
     let inside = 0, edge = 0;
     image.data.forEach((value, place) => {
-      if (value > HALF) inside++;
-      if (value > HALF && eroded.data[place] <= HALF) edge++;
+      if (value >= HALF) inside++;
+      if (value >= HALF && eroded.data[place] < HALF) edge++;
     });
     const width = (2 * inside) / Math.max(1, edge);
     const reach = round((STROKE * Math.max(image.width, image.height) - width) / 2);
@@ -121,7 +121,7 @@ const Ink = (() => {
   function laid(image) {
     const rows = [], columns = [];
     image.data.forEach((value, place) => {
-      if (value > HALF) rows.push(Math.floor(place / image.width)), columns.push(place % image.width);
+      if (value >= HALF) rows.push(Math.floor(place / image.width)), columns.push(place % image.width);
     });
     if (!rows.length) return null;
     const least = (values) => Math.max(0, values.reduce((a, b) => Math.min(a, b)) - MARGIN);
@@ -136,7 +136,7 @@ const Ink = (() => {
   // The pixels of a drawing for a network that has learned on images of this shape.
   function seen(image, [, height, width]) {
     if (height === SIDE && width === SIDE) return laid(image);
-    return image.data.some((value) => value > HALF) ? resized(image, width, height, "bicubic").data : null;
+    return image.data.some((value) => value >= HALF) ? resized(image, width, height, "bicubic").data : null;
   }
 
   return { laid, seen };
