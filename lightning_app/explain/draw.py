@@ -19,8 +19,8 @@ def products(step: Step, parts: Terms, channel: int, window: Box, y: float) -> F
     rows, columns = window.size
     figure = Figure(figsize=(11, 3.5 * rows / columns + 0.8))
     high = 3.5 * rows / columns / (3.5 * rows / columns + 0.8)
-    which = f"map {channel}" if step.x.shape[1] > 1 else "picture"
-    titles = (f"window of the {which}", "× weights", "= products")
+    which = f"channel {channel}" if step.x.shape[1] > 1 else "the picture"
+    titles = (f"window of {which}", "× weights", "= products")
     for place, (values, title) in enumerate(zip(parts[:3], titles, strict=True)):
         axes = figure.add_axes((0.01 + 0.33 * place, 0.45 * (1 - high), 0.318, high))
         numbers(axes, window.cut(values[channel]), title)
@@ -33,7 +33,7 @@ def sentence(step: Step, parts: Terms, channel: int | None, y: float) -> str:
     total = float(parts.products.sum())
     own = total if channel is None else float(parts.products[channel].sum())
     read = int(parts.weights.flatten(1).any(1).sum()) if channel is not None else 1
-    others = f" {_added(total - own)} from the other {read - 1} maps" if read > 1 else ""
+    others = f" {_added(total - own)} from the other {read - 1} channels" if read > 1 else ""
     bias = f" {_added(parts.bias)} bias" if abs(parts.bias) > BIAS else ""
     told = f" {own:.3f}{others}{bias}" if others or bias else ""
     return f"sum of the products{told} = {y:.3f}".replace("-", "−")
@@ -45,7 +45,7 @@ def _added(value: float) -> str:
 
 def field(pixels: Tensor, slope: Tensor, window: Box | None, name: str) -> Figure:
     """The picture with the receptive field of a unit, and how much each pixel of it matters here."""
-    figure = Figure(figsize=(8, 4.3), layout="constrained")
+    figure = Figure(figsize=(11, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     picture(left, pixels)
     framed(left, window)

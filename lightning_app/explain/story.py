@@ -60,9 +60,9 @@ def written(found: Explained) -> list[str]:
     if _small(found):
         maps = (found.terms.x, found.terms.weights, found.terms.products)
         windows = [found.window.cut(each[found.channel]).tolist() for each in maps]
-        which = f"map {found.channel}" if len(found.terms.x) > 1 else "picture"
+        which = f"channel {found.channel}" if len(found.terms.x) > 1 else "the picture"
         wide = 7 * len(windows[0][0])
-        lines.append(f"  {f'window of the {which}':{wide}s}  {'  weights':{wide}s}  {'  products'}")
+        lines.append(f"  {f'window of {which}':{wide}s}  {'  weights':{wide}s}  {'  products'}")
         rows = zip(*windows, strict=True)
         lines += ["  " + "  ".join("".join(f"{value:7.2f}" for value in row) for row in three) for three in rows]
     return [*lines, f"  {draw.sentence(found.step, found.terms, found.channel, found.value)}"]
@@ -87,6 +87,8 @@ def _way(found: Explained) -> Part:
         f"One number of {step.name} and what becomes of it. Orange frames what {found.name} reads in the picture, "
         "and in every later layer the number through which it raises the answer most."
     )
+    if found.way[-1].place[0] != int(found.steps[-1].y.argmax()):
+        text += " From where on nothing raises the answer, it is the number that changes most."
     table = Table(["layer", "place", "value"], [list(row) for row in on_its_way(found)])
     return Part("From the picture to the class", text, {"steps": panels.strip(shown)}, [table])
 

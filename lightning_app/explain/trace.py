@@ -43,8 +43,9 @@ def trace(net: nn.Sequential, x: Tensor) -> list[Step]:
 
 
 def strongest(steps: list[Step]) -> Unit:
-    """The largest output of the first convolution; of the first layer, if there is none."""
-    first = next((n for n, step in enumerate(steps) if isinstance(step.layer, nn.Conv2d)), 0)
+    """The largest output of the first convolution; without one of the first linear layer, or else of the first."""
+    kinds = (nn.Conv2d, nn.Linear, nn.Module)
+    first = next(n for kind in kinds for n, step in enumerate(steps) if isinstance(step.layer, kind))
     y = steps[first].y[0]
     return Unit(first, tuple(int(i) for i in torch.unravel_index(y.argmax(), y.shape)))
 

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from lightning_app import checkpoint
 from lightning_app.console import console
-from lightning_app.data import choose
-from lightning_app.errors import AppError
 from lightning_app.explain import write
 from lightning_app.explain.patches import Patches, patches
 from lightning_app.explain.trace import Step, Unit, strongest, trace, unit
@@ -97,20 +95,15 @@ def explained(options: Namespace, path: str, content: dict[str, Any], pixels: Te
         window=box(reads(step.layer, tuple(step.x.shape[1:]), chosen.place)) if maps else None,
         field=box(reads(upto, shape, chosen.place)),
         slope=gradient(upto, steps[0].x, chosen.place).sum(0),
-        patches=_patches(options.patches, content["data"], steps, chosen),
+        patches=_patches(options.patches, content, steps, chosen),
     )
 
 
-def _patches(k: int, data: dict[str, Any], steps: list[Step], chosen: Unit) -> Patches | None:
+def _patches(k: int, content: dict[str, Any], steps: list[Step], chosen: Unit) -> Patches | None:
     """None where none are wanted, where the unit is in no map, or where the training data are not on this machine."""
     y = steps[chosen.step].y[0]
-    if not k or y.ndim != 3:
-        return None
-    try:
-        images = choose.load(data["name"], data["options"]["root"])
-    except (AppError, OSError):
-        return None
-    if list(images.shape) != data["shape"]:
+    images = checkpoint.images(content) if k and y.ndim == 3 else None
+    if images is None:
         return None
     by_strength = y.flatten(1).amax(1).argsort(descending=True).tolist()
     channels = [chosen.place[0], *(channel for channel in by_strength if channel != chosen.place[0])]

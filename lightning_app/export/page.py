@@ -52,7 +52,7 @@ def model_of(path: Path, content: dict[str, Any], most_samples: int) -> dict[str
         raise AppError(f"export-html: one draws in grey, but {path} has learned on {size} images, which have colours")
     net, block = network(content), Block()
     layers = described(net, data["shape"], block)
-    chosen = samples(net, data, most_samples)
+    chosen = samples(net, content, most_samples)
     run = run_of(path)
     return {
         "title": run.folder.resolve().name if run else path.stem,

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lightning_app.data import choose
-from lightning_app.errors import AppError
+from lightning_app import checkpoint
 from lightning_app.pixels import scaled
 
 LOOKED_AT = 2000  # test images
@@ -20,13 +19,10 @@ class Sample(NamedTuple):
     right: bool
 
 
-def samples(net: nn.Module, data: dict[str, Any], most: int) -> list[Sample]:
-    """Up to ``most`` test images; none where the data are not on this machine."""
-    try:
-        images = choose.load(data["name"], data["options"]["root"])
-    except (AppError, OSError):
-        return []
-    if list(images.shape) != data["shape"] or list(images.classes) != data["classes"]:
+def samples(net: nn.Module, content: dict[str, Any], most: int) -> list[Sample]:
+    """Up to ``most`` test images of a checkpoint's data; none where these are not on this machine."""
+    images = checkpoint.images(content)
+    if images is None:
         return []
     test = images.test.take(torch.arange(min(LOOKED_AT, len(images.test.y))))
     with torch.inference_mode():

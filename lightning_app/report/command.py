@@ -38,12 +38,14 @@ def report(arguments: list[str]) -> None:
     from lightning_app.report.spread import groups
     from lightning_app.run import whole
 
-    found = records(options.run, options.runs)
+    found, problems = records(options.run, options.runs)
     out = options.out or (found[0].folder if len(found) == 1 else Path(options.runs)) / "report.html"
     with console().status("drawing"):
         text = reported(found)
     with whole(out) as part:
         part.write_text(text, encoding="utf-8")
+    for problem in problems:
+        console().print(f"[yellow]passed over[/] {escape(problem)}")
     for group in groups(found):
         console().print(f"{escape(group.label)}: test accuracy [bold]{group.accuracy}[/]")
     console().print(f"[bold]{escape(str(out))}[/] · {len(text.encode()) / 1e6:.1f} MB, one file")

@@ -45,12 +45,20 @@ class Record(NamedTuple):
         return [place for place, _ in known], [float(value) for _, value in known]
 
 
-def records(asked: list[str], runs: str) -> list[Record]:
-    """The runs asked for, each once; the latest if none is. AppError where one is not finished."""
-    folders = [_folder(each) for each in asked] or [latest(runs).folder]
-    once = {folder.resolve(): folder for folder in folders if folder.name != LATEST}
-    once |= {folder.resolve(): folder.resolve() for folder in folders if folder.resolve() not in once}
-    return [_read(folder) for folder in once.values()]
+def records(asked: list[str], runs: str) -> tuple[list[Record], list[str]]:
+    """The runs asked for, each once, by default the latest, and what is wrong with others. AppError if none is left."""
+    found: dict[Path, Record] = {}
+    problems = []
+    for each in asked or [str(latest(runs).folder)]:
+        try:
+            folder = _folder(each)
+            folder = folder.resolve() if folder.name == LATEST else folder
+            found.setdefault(folder.resolve(), _read(folder))
+        except AppError as error:
+            problems.append(str(error))
+    if not found:
+        raise AppError(f"report: {problems[0]}")
+    return list(found.values()), problems
 
 
 def _folder(asked: str) -> Path:
@@ -60,13 +68,13 @@ def _folder(asked: str) -> Path:
         return run.folder
     near = path.parent if path.parent.is_dir() else Path()
     there = sorted(str(config.parent) for config in near.glob(f"*/{CONFIG}") if config.parent.name != LATEST)
-    raise AppError(f"report: {asked} is no run; there are: {', '.join(there) if there else f'none in {near}'}")
+    raise AppError(f"{asked} is no run; there are: {', '.join(there) if there else f'none in {near}'}")
 
 
 def _read(folder: Path) -> Record:
     if not (folder / RESULTS).is_file():
         last = Run(folder).checkpoints / "last.ckpt"
-        raise AppError(f"report: {folder} was not finished; go on with: scratchlab fit --ckpt_path {last}")
+        raise AppError(f"{folder} was not finished; go on with: scratchlab fit --ckpt_path {last}")
     try:
         results = json.loads((folder / RESULTS).read_text("utf-8"))
         text = (folder / CONFIG).read_text("utf-8")
@@ -76,7 +84,7 @@ def _read(folder: Path) -> Record:
                 rows = list(csv.DictReader(file))
         return Record(folder, results, yaml.safe_load(text), text, rows)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise AppError(f"report: {folder} cannot be read ({error})") from error
+        raise AppError(f"{folder} cannot be read ({error})") from error
 
 
 def _flat(config: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:

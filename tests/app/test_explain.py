@@ -158,6 +158,20 @@ def test_a_patch_at_the_pictures_edge_is_filled_up():
     assert corner.max() == 255
 
 
+def test_the_data_are_those_the_checkpoint_learned_from(trained, tmp_path):
+    content = checkpoint.read(trained / "checkpoints" / "best.ckpt")
+    assert checkpoint.images(content).name == "digits"
+    x, y = digits.load().train.take(torch.arange(40))
+    np.savez(tmp_path / "mine.npz", x_train=x[:, 0].numpy(), y_train=y.numpy())
+    content["data"]["name"] = "mine"
+    content["data"]["options"] |= {"dataset": "npz", "root": str(tmp_path / "mine.npz")}
+    assert checkpoint.images(content).name == "mine"
+    content["data"]["classes"][0] = "another"
+    assert checkpoint.images(content) is None
+    (tmp_path / "mine.npz").unlink()
+    assert checkpoint.images(content) is None
+
+
 def test_the_way_leads_to_the_answer(steps):
     found = way(steps, strongest(steps))
     assert [each.step for each in found] == list(range(len(steps)))

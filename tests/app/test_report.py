@@ -43,7 +43,9 @@ def several(trained, tmp_path) -> list[Path]:
 
 
 def of(paths: list[Path]) -> list[Record]:
-    return records([str(path) for path in paths], "")
+    found, problems = records([str(path) for path in paths], "")
+    assert problems == []
+    return found
 
 
 def test_runs_that_differ_by_their_seed_are_one_group(several):
@@ -113,10 +115,9 @@ def test_settings_are_escaped(app, trained, tmp_path):
 
 def test_a_run_is_reported_once(several, tmp_path):
     (tmp_path / "latest").symlink_to("a")
-    again = records([str(tmp_path / name) for name in ("latest", "a", "b", "a")], "")
-    assert [run.name for run in again] == ["a", "b"]
-    assert [run.name for run in records([], str(tmp_path))] == ["a"]
-    assert [run.name for run in records([str(tmp_path / "latest")], "")] == ["a"]
+    assert [run.name for run in of([tmp_path / name for name in ("latest", "a", "b", "a")])] == ["a", "b"]
+    assert [run.name for run in records([], str(tmp_path))[0]] == ["a"]
+    assert [run.name for run in of([tmp_path / "latest"])] == ["a"]
 
 
 def test_what_is_no_run_is_one_line(app, several, tmp_path):
@@ -126,4 +127,8 @@ def test_what_is_no_run_is_one_line(app, several, tmp_path):
     assert "was not finished; go on with: scratchlab fit --ckpt_path" in app("report", "a").message
     (tmp_path / "b" / "results.json").write_text("{")
     assert "b cannot be read" in app("report", "b").message
+    outcome = app("report", "c", "a", "slow", "absent")
+    assert outcome.code == 0
+    assert outcome.out.count("passed over ") == 2
+    assert "passed over a was not finished" in outcome.out
     assert "did you mean --out?" in app("report", "a", "--oot", "x").message
