@@ -70,7 +70,9 @@ def run(options: Namespace) -> None:
     write.say(found)
     with console().status("drawing"):
         names = write.files(folder, found)
-    console().print(f"[bold]{escape(str(folder))}[/]: {', '.join(names)}")
+    page, *pictures = names
+    where = escape(str(folder / page))
+    console().print(f"[bold]{where}[/] · one file; its {len(pictures)} pictures are beside it as PNG")
 
 
 def explained(options: Namespace, path: str, content: dict[str, Any], pixels: Tensor) -> Explained:
