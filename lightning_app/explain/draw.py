@@ -45,8 +45,9 @@ def _added(value: float) -> str:
 
 def field(pixels: Tensor, slope: Tensor, window: Box | None, name: str) -> Figure:
     """The picture with the receptive field of a unit, and how much each pixel of it matters here."""
-    figure = Figure(figsize=(11, 5.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    high = 5.3 * pixels.shape[1] / pixels.shape[2]
+    figure = Figure(figsize=(11, high + 0.5))
+    left, right = (figure.add_axes((x, 0.01, 0.48, high / (high + 0.5))) for x in (0.01, 0.51))
     picture(left, pixels)
     framed(left, window)
     left.set_title(f"what {name} can read", fontsize=12, color=INK)
