@@ -14,6 +14,9 @@ Train, test and use an image classifier whose layers are written by hand.
   python -m lightning_app validate     accuracy of a checkpoint on the held-out images
   python -m lightning_app test         accuracy of a checkpoint on the test images
   python -m lightning_app predict      which digit is on a photograph
+  scratchlab report                    one page about one run, or about several
+  scratchlab explain                   how a network came to its answer about a picture
+  scratchlab export-html               a page on which one draws a digit and watches the network read it
 
 Examples
   python -m lightning_app fit                                  MNIST (or the built-in digits when offline)
@@ -32,6 +35,9 @@ COMMANDS = {
     "validate": "lightning_app.cli:validate",
     "test": "lightning_app.cli:test",
     "predict": "lightning_app.predict:predict",
+    "report": "lightning_app.report.command:report",
+    "explain": "lightning_app.explain.command:explain",
+    "export-html": "lightning_app.export.command:export_html",
 }
 EXTRA = (
     "pytorch_lightning",
@@ -41,6 +47,7 @@ EXTRA = (
     "yaml",
     "matplotlib",
     "PIL",
+    "jinja2",
     "lightning_utilities",
 )
 DEBUG, DEBUG_VARIABLE = "--debug", "SCRATCHLAYERS_DEBUG"

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from lightning_app import run
+from lightning_app.data import choose
+from lightning_app.data.images import Images
 from lightning_app.errors import AppError
 
 WORDS = ("best", "last")
@@ -13,9 +15,11 @@ NEEDED = ("state_dict", "hyper_parameters", "data")
 
 
 def find(asked: str | None, runs: str) -> Path:
-    """The file asked for; "best" (the default) and "last" are those of the latest run."""
+    """The file asked for, or the best of a run's folder; "best" (the default) and "last" are of the latest run."""
     if asked is None or asked in WORDS:
         path = run.latest(runs).checkpoints / f"{asked or WORDS[0]}.ckpt"
+    elif Path(asked).is_dir():
+        path = run.Run(Path(asked)).checkpoints / f"{WORDS[0]}.ckpt"
     else:
         path = Path(asked)
     if path.is_file():
@@ -34,6 +38,17 @@ def read(path: Path) -> dict[str, Any]:
     if missing:
         raise AppError(f"{path}: not a checkpoint of lightning_app, it has no {', '.join(missing)}")
     return content
+
+
+def images(content: dict[str, Any]) -> Images | None:
+    """The data that a checkpoint learned from; None where they are not, or no longer the same, on this machine."""
+    data = content["data"]
+    try:
+        found = choose.load(data["options"]["dataset"], data["options"]["root"])
+    except (AppError, OSError):
+        return None
+    same = list(found.shape) == data["shape"] and list(found.classes) == data["classes"]
+    return found if same else None
 
 
 def defaults(content: dict[str, Any]) -> dict[str, Any]:

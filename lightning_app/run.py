@@ -40,12 +40,8 @@ class Run:
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         """A path to write to, which becomes ``name`` in the run folder only when nothing failed."""
-        part = self.folder / f".{os.getpid()}-{name}"
-        try:
+        with whole(self.folder / name) as part:
             yield part
-            part.replace(self.folder / name)
-        finally:
-            part.unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> None:
         """Write a text file."""
@@ -65,6 +61,21 @@ class Run:
         except OSError:
             part.write_text(self.folder.name, encoding="utf-8")
         part.replace(self.folder.parent / LATEST)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to, which becomes ``path`` only when nothing failed."""
+    part = path.parent / f".{os.getpid()}-{path.name}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise AppError(f"{path} cannot be written ({error.strerror})") from error
+    finally:
+        if part.exists():
+            part.unlink()
 
 
 def new(runs: str, name: str | None) -> Run:

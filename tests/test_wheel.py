@@ -31,4 +31,5 @@ def test_the_wheel_works_outside_the_checkout(tmp_path):
     files = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*")}
     assert "scratchlayers/py.typed" in files
     assert "lightning_app/data/digits.npz" in files
+    assert {"lightning_app/templates/page.html", "lightning_app/export/assets/net.js"} <= files
     assert not any(path.startswith("tests") for path in files)

@@ -1,6 +1,8 @@
 """How did learning go? Loss step by step, and validation accuracy after each epoch."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from lightning_app.figures.style import BLUE, FAINT, GREY, INK, ORANGE, open_frame
-from lightning_app.history import History
+
+if TYPE_CHECKING:
+    from lightning_app.history import History
 
 VALIDATION = {"color": BLUE, "linewidth": 2, "markersize": 4}
 

@@ -1,9 +1,11 @@
 """What do the layers make of a digit? Kernels, feature maps and pooled maps, as the trained layers compute them."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure, SubFigure
@@ -11,6 +13,9 @@ from torch import Tensor, nn
 
 from lightning_app.data.images import Images
 from lightning_app.figures.style import AMOUNT, BLUE, FAINT, GREY, INK, PIXELS, SIGNED, bare
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
 
 CONVS, POOLS = (nn.Conv2d,), (nn.MaxPool2d, nn.AvgPool2d)
 SHOWN = 16  # maps of a layer

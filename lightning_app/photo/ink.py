@@ -6,6 +6,7 @@ from PIL import Image, ImageFilter, ImageOps
 SIDE = 200  # pixels worked on; a digit will be 20 high
 BACKGROUND_SIDE = 64  # the paper's shading is smooth: fewer pixels show it
 WIDEST_STROKE = 0.23  # of the picture's side; what is wider is paper
+HALF = 127  # of 255: what is half covered is ink, whichever way its half was rounded
 STROKE = 0.11  # width of a stroke of MNIST's, in heights of its digit
 
 
@@ -13,24 +14,38 @@ def ink(grey: Image.Image) -> np.ndarray | None:
     """(h, w) uint8, 255 where there is ink, 0 on paper, between at the edges; None if all is of one colour."""
     grey = grey.copy()
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    if min(grey.size) > BACKGROUND_SIDE:
-        grey = grey.filter(ImageFilter.GaussianBlur(0.7))  # a camera's noise
-    strokes = _above_paper(_light_on_dark(grey))
+    drawn = _drawn(grey)
+    strokes = _photographed(grey) if drawn is None else drawn
     threshold = _otsu(strokes)
     full = np.percentile(strokes[strokes > threshold], 80) if (strokes > threshold).any() else 0
     if full < 8:  # of 255: the noise of a camera
         return None
-    soft = ((strokes - threshold / 4) / (full - threshold / 4)).clip(0, 1)
-    return (255 * soft).astype(np.uint8)
+    noise = threshold / 4 if drawn is None else 0
+    soft = ((strokes - noise) / (full - noise)).clip(0, 1)
+    return np.rint(255 * soft).astype(np.uint8)
 
 
 def thickened(strokes: Image.Image) -> Image.Image:
     """A cropped digit, its strokes widened to MNIST's width if they are thinner: a pen's would vanish at 20 pixels."""
-    inside = np.asarray(strokes) > 127
-    edge = inside & ~(np.asarray(strokes.filter(ImageFilter.MinFilter(3))) > 127)
+    inside = np.asarray(strokes) >= HALF
+    edge = inside & ~(np.asarray(strokes.filter(ImageFilter.MinFilter(3))) >= HALF)
     width = 2 * inside.sum() / max(1, edge.sum())
     reach = round((STROKE * max(strokes.size) - width) / 2)
     return ImageOps.expand(strokes, reach).filter(ImageFilter.MaxFilter(2 * reach + 1)) if reach > 0 else strokes
+
+
+def _drawn(grey: Image.Image) -> np.ndarray | None:
+    """What differs from paper that is of exactly one grey all around, as only a program makes it; None for a photo."""
+    values = np.asarray(grey, dtype=np.int16)
+    paper = values[0, 0]
+    around = (values[0], values[-1], values[:, 0], values[:, -1])
+    return None if any((side != paper).any() for side in around) else abs(values - paper).astype(np.float32)
+
+
+def _photographed(grey: Image.Image) -> np.ndarray:
+    if min(grey.size) > BACKGROUND_SIDE:
+        grey = grey.filter(ImageFilter.GaussianBlur(0.7))  # a camera's noise
+    return _above_paper(_light_on_dark(grey))
 
 
 def _light_on_dark(grey: Image.Image) -> Image.Image:

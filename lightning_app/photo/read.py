@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from lightning_app.errors import AppError
-from lightning_app.photo.ink import ink, thickened
+from lightning_app.photo.ink import HALF, ink, thickened
 from lightning_app.picture import opened
 
 SIDE, BOX = 28, 20
@@ -37,20 +37,24 @@ def read(path: Path, shape: list[int]) -> Tensor:
 def digit(grey: Image.Image) -> np.ndarray | None:
     """(28, 28) uint8, white on black, of a grey picture of one digit; None if there is nothing on it."""
     strokes = ink(grey)
-    if strokes is None:
-        return None
-    rows, columns = (np.flatnonzero((strokes > 127).any(axis)) for axis in (1, 0))
+    return None if strokes is None else laid(strokes)
+
+
+def laid(strokes: np.ndarray) -> np.ndarray:
+    """(28, 28) uint8 of ``strokes`` (h, w) uint8, 255 where there is ink: cropped, thickened, fitted, centred."""
+    rows, columns = (np.flatnonzero((strokes >= HALF).any(axis)) for axis in (1, 0))
     margin = 1
     top, left = max(0, rows[0] - margin), max(0, columns[0] - margin)
     cropped = thickened(Image.fromarray(strokes[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin]))
-    size = [max(1, round(side * BOX / max(cropped.size))) for side in cropped.size]
-    return _centred(np.asarray(cropped.resize(size, Image.Resampling.BOX)))
+    width, height = (max(1, round(side * BOX / max(cropped.size))) for side in cropped.size)
+    narrowed = cropped.resize((width, cropped.height), Image.Resampling.BOX)  # Pillow's own order differs by version
+    return _centred(np.asarray(narrowed.resize((width, height), Image.Resampling.BOX)))
 
 
 def _centred(small: np.ndarray) -> np.ndarray:
     """Laid into 28x28 so that the centre of mass is in the middle, as far as the digit stays inside."""
-    mass = small / small.sum()
-    centre = [(mass.sum(1 - axis) * np.arange(small.shape[axis])).sum() for axis in (0, 1)]
+    moments = [(small.sum(1 - axis, dtype=np.int64) * np.arange(small.shape[axis])).sum() for axis in (0, 1)]
+    centre = [moment / small.sum(dtype=np.int64) for moment in moments]  # of whole numbers: a tie is one everywhere
     middle = (SIDE - 1) / 2
     top, left = (int(np.clip(round(middle - c), 0, SIDE - s)) for c, s in zip(centre, small.shape, strict=True))
     full = np.zeros((SIDE, SIDE), np.uint8)

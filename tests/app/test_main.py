@@ -34,7 +34,7 @@ def test_full_options_of_a_command(app):
     [
         (["fti"], "did you mean fit?"),
         (["tset"], "did you mean test?"),
-        (["paint"], "--help"),
+        (["blorp"], "--help"),
         (["fit", "--model.layrs", "torch"], "did you mean --model.layers?"),
         (["fit", "--trainer.max_epoch", "3"], "did you mean --trainer.max_epochs?"),
         (["fit", "--model.layers", "tensorflow"], "one of scratch, torch, numpy"),

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from lightning_app.data import digits
 from lightning_app.errors import AppError
+from lightning_app.photo.ink import ink
 from lightning_app.photo.read import digit, read
 
 GREY = [1, 28, 28]
@@ -149,3 +150,12 @@ def test_a_picture_of_monstrous_size_is_refused(tmp_path, monkeypatch):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(AppError, match=r"x\.png: no such file"):
         read(tmp_path / "x.png", GREY)
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_of_a_drawing_by_a_program_every_grey_is_ink(light):
+    """Nothing is blurred and no paper is looked for where all around is exactly one grey."""
+    drawn_ink = np.zeros((40, 30), np.uint8)
+    drawn_ink[5:35, 12:16], drawn_ink[5:35, 16] = 255, 90
+    found = ink(Image.fromarray(drawn_ink if light else 255 - drawn_ink))
+    np.testing.assert_array_equal(found, drawn_ink)

@@ -1,0 +1,1 @@
+"""What came out of one run, or of several? One page with every picture inside."""
