@@ -10,11 +10,10 @@ from scratchlayers import functional as F
 from scratchlayers import nn, registry
 from tests.nn.build import CASES
 from tests.programs.models import images, layers
+from tests.registries import registered
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning"),
-    # under a compiled vmap our operators run slice by slice
-    pytest.mark.filterwarnings("ignore:There is a performance drop.*scratchlayers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec. LeafSpec.* is deprecated:FutureWarning"),
 ]
 SPACES = (F, torch_functional)
@@ -135,6 +134,7 @@ TRANSFORMS = {
     "grad of grad": lambda f, w: grad_of_grad(f)(w),
     "jvp of grad": lambda f, w: jvp(grad(lambda w: f(w).sin().sum()), (w,), (w.cos(),))[1],
     "grad of jvp": lambda f, w: grad(lambda w: jvp(f, (w,), (w.cos(),))[1].sin().sum())(w),
+    "vmap of vmap": lambda f, w: vmap(vmap(f))(torch.stack([w, w.sin(), w.cos()]).unflatten(0, (1, 3))),
     "grad of vmap": lambda f, w: grad(lambda w: vmap(f)(torch.stack([w, w.sin()])).sin().sum())(w),
     "jvp of grad of grad": lambda f, w: jvp(grad_of_grad(f), (w,), (w.cos(),))[1],
 }
@@ -212,6 +212,21 @@ def test_the_operators_are_what_torch_asks_of_operators(name):
         "test_aot_dispatch_dynamic",
     )
     assert set(torch.library.opcheck(operator, OPERATORS[name], test_utils=tests).values()) == {"SUCCESS"}
+
+
+def test_a_compiled_vmap_calls_a_kernel_once():
+    shapes = []
+
+    def conv(x, w, *how):
+        shapes.append((x.shape[0], w.shape[0]))
+        return registry.get("torch").kernels["conv"](x, w, *how)
+
+    x, w = operands()
+    slices = x.detach().expand(3, *x.shape)
+    with registered(registry.Backend("watched", {"conv": conv}, frozenset({"cpu"}), priority=1)):
+        for f in (lambda x: F.conv2d(x, w, groups=2), grad(lambda x: F.conv2d(x, w, groups=2).sin().sum())):
+            torch.compile(lambda x, f=f: vmap(f)(x), backend="aot_eager", fullgraph=True)(slices)
+    assert shapes == [(6, 6), (6, 6)]
 
 
 def test_the_wanted_backend_runs_the_graph():
