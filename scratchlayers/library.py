@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from . import registry
 from .contract import NAMES, Kernels, tap_dtype
@@ -57,20 +58,33 @@ def operators(backend: str | None, precision: str) -> Kernels:
         operator, kinds = getattr(torch.ops.scratchlayers, name).default, _KINDS[name]
 
         def call(*operands: Any) -> Any:
-            return operator(how, *(_flat(v, k) for v, k in zip(operands, kinds, strict=False)))
+            flat = [_flat(v, k) for v, k in zip(operands, kinds, strict=False)]
+            # an op has recorded its derivative; one that a level below would record has not been lost
+            with torch._C._AutoDispatchBelowAutograd(), torch.enable_grad(), forward_ad._set_fwd_grad_enabled(True):
+                return operator(how, *flat)
 
         return call
 
     return cast(Kernels, SimpleNamespace(**{name: face(name) for name in NAMES}))
 
 
+def asked(how: str) -> tuple[str | None, str]:
+    """Return the backend, if any, and the precision that an operator's word asks for."""
+    backend, precision = how.split(" ")
+    return backend or None, precision
+
+
+def arguments(name: str, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """Return an operator's operands as the contract has them."""
+    return tuple(_deep(v, k) for v, k in zip(operands, _KINDS[name], strict=False))
+
+
 def run(name: str, how: str, *operands: Any) -> Any:
     """Compute what the operator of this name computes, of its operands."""
+    operands = arguments(name, operands)
     x = operands[0]
-    backend, precision = how.split(" ")
-    operands = tuple(_deep(v, k) for v, k in zip(operands, _KINDS[name], strict=False))
     rank = next((v.rank for v in operands if isinstance(v, (Grid, Frame))), x.dim() - 2)
-    found = registry.resolve(backend or None, precision, x.device.type, x.dtype, rank, registry.generation())
+    found = registry.resolve(*asked(how), x.device.type, x.dtype, rank, registry.generation())
     y = getattr(found, name)(*operands)
     tensors = [t for t in operands if isinstance(t, Tensor) and t.dim() == x.dim()]
     return tuple(like(part, *tensors) for part in y) if isinstance(y, tuple) else like(y, *tensors)
@@ -78,7 +92,7 @@ def run(name: str, how: str, *operands: Any) -> Any:
 
 def _fake(name: str, how: str, *operands: Any) -> Any:
     """Return empty tensors of the size, dtype and layout that ``run`` would return."""
-    operands = tuple(_deep(v, k) for v, k in zip(operands, _KINDS[name], strict=False))
+    operands = arguments(name, operands)
     x = operands[0]
     tensors = [t for t in operands if isinstance(t, Tensor) and t.dim() == x.dim()]
     made = [like(x.new_empty(shape, dtype=dtype or x.dtype), *tensors) for shape, dtype in _RESULTS[name](*operands)]

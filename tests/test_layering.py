@@ -8,7 +8,7 @@ import pytest
 import scratchlayers
 
 ROOT = Path(scratchlayers.__file__).parent
-LOW = ["geometry", "contract", "registry", "ops", "library", "flops", "functional", "nn"]
+LOW = ["geometry", "contract", "registry", "ops", "library", "derivatives", "flops", "functional", "nn"]
 MAY_IMPORT = {
     "geometry": [],
     "contract": ["geometry"],
@@ -16,8 +16,9 @@ MAY_IMPORT = {
     "registry": ["contract"],
     "ops": [],
     "library": ["geometry", "contract", "registry", "ops"],
+    "derivatives": ["contract", "ops", "library"],
     "flops": ["library"],
-    "functional": ["geometry", "ops", "library", "flops"],
+    "functional": ["geometry", "ops", "library", "derivatives", "flops"],
     "nn": ["geometry", "registry", "functional"],
     "conversion": ["geometry", "functional", "nn"],
     "explanation": [*LOW, "conversion"],

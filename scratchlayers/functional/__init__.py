@@ -8,6 +8,7 @@ from typing import Any
 
 import torch.nn.functional as _torch
 
+from .. import derivatives as _derivatives  # noqa: F401 our operators find theirs where they are registered
 from .. import flops as _flops  # noqa: F401 torch's counter finds the formulas where they are registered
 from .adaptive_pool import (
     adaptive_avg_pool1d,

@@ -105,5 +105,20 @@ def nothing(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.flatten()[:0].reshape(shape).clone()
 
 
+def is_nothing(*operands: Tensor | None) -> bool:
+    """Whether torch asks no kernel to convolve the first of these operands: for complex numbers it always does."""
+    tensors = [t for t in operands if t is not None]
+    x = tensors[0]
+    alike = all(isinstance(t, Tensor) and t.device == x.device for t in tensors)
+    return alike and not x.numel() and not x.is_complex()
+
+
+def product_of_nothing(x: Tensor, w: Tensor, b: Tensor | None, shape: tuple[int, ...]) -> Tensor:
+    """Return an empty convolution, which needs no kernel: as in torch of any dtypes; the gradients are 0."""
+    y = x * w.flatten()[0] if w.numel() else x.flatten() * w.flatten()
+    y = y.reshape(shape)
+    return y if b is None else y.add_(b[0])
+
+
 def _flat(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)

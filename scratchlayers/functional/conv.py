@@ -18,7 +18,19 @@ from ..geometry import Frame, Grid, Ints, Padding, Sizes, Window, per_axis, whol
 from ..ops.conv import Conv
 from ..ops.padded_conv import PaddedConv
 from .autocast import cast
-from .border import COMPLEX, FLOATS, INTEGERS, batched, check, is_extension, refuse, remembered, spatial
+from .border import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    batched,
+    check,
+    is_extension,
+    is_nothing,
+    product_of_nothing,
+    refuse,
+    remembered,
+    spatial,
+)
 from .pad import framed, pad
 from .traced import traceable
 
@@ -116,7 +128,7 @@ def conv_nd(
     padding_mode: str = "zeros",
 ) -> Tensor:
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
-    x, w, b, inside, sides, frame = input, weight, bias, padding, None, None
+    x, w, b, inside, sides, frame, grid = input, weight, bias, padding, None, None, None
     try:
         x, w, b = cast(f"conv{rank}d", x, w, b)
         shape = x.shape
@@ -128,7 +140,10 @@ def conv_nd(
         check(x, _DTYPES, w, b)
     except (ValueError, TypeError, AttributeError) as ours:
         x = x if sides is None else pad(x, sides, padding_mode)  # which says what is wrong with itself
-        refuse(ours, is_extension(inside, stride), _OPERATORS[rank], x, w, b, stride, inside, dilation, groups)
+        if grid is None or not is_nothing(x, w, b) or (b is not None and b.dtype != x.dtype):
+            refuse(ours, is_extension(inside, stride), _OPERATORS[rank], x, w, b, stride, inside, dilation, groups)
+        channels = w.shape[0] if w.shape[1] else 0
+        return product_of_nothing(x, w, b, (*x.shape[: -rank - 1], channels, *grid.output_size))
     images = batched(x, rank)
     kernels = library.kernels(x, rank)
     y: Tensor

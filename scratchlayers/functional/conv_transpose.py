@@ -12,7 +12,7 @@ from .. import library
 from ..geometry import Grid, Ints, Padding, is_per_side, per_axis, transposed, whole
 from ..ops.conv import InputGrad
 from .autocast import cast
-from .border import COMPLEX, FLOATS, batched, check, refuse, remembered, spatial
+from .border import COMPLEX, FLOATS, batched, check, is_nothing, product_of_nothing, refuse, remembered, spatial
 from .traced import traceable
 
 _OPERATORS: dict[int, Callable[..., Tensor]] = {
@@ -114,13 +114,16 @@ def _conv_transpose(
     groups: int,
     dilation: Ints,
 ) -> Tensor:
-    words = (stride, padding, output_padding, groups, dilation)
+    words, grid = (stride, padding, output_padding, groups, dilation), None
     try:
         input, weight, bias = cast(f"conv_transpose{rank}d", input, weight, bias)
         grid = _plan(rank, input.shape, weight.shape, None if bias is None else bias.shape, *words)
         check(input, _DTYPES, weight, bias)
     except (ValueError, TypeError, AttributeError) as ours:
-        refuse(ours, is_per_side(padding), _OPERATORS[rank], input, weight, bias, *words)
+        if grid is None or not is_nothing(input, weight, bias):
+            refuse(ours, is_per_side(padding), _OPERATORS[rank], input, weight, bias, *words)
+        shape = (*input.shape[: -rank - 1], weight.shape[1] * groups, *grid.input_size)
+        return product_of_nothing(input, weight, bias, shape)
     x = batched(input, rank)
     y: Tensor = InputGrad.call(x, weight, bias, grid, groups, library.kernels(x, rank))
     return y if x is input else y.squeeze(0)

@@ -26,6 +26,7 @@ from ..library import NAMESPACE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _functions: dict[str, Callable[..., Any]] = {}
+_functorch, _BATCHED = torch._C._functorch, torch._C.DispatchKey.FuncTorchBatched
 _is_tracing: Callable[[], bool] = torch._C._is_tracing  # torch.jit.is_tracing at a third of its time
 
 
@@ -111,15 +112,16 @@ def _functional(name: str, words: str, operands: list[Tensor], numbers: list[int
 
 
 def _of_slices(info: Any, dims: Any, name: str, words: str, operands: list[Tensor], *lists: Any) -> Any:
-    """Map over slices one by one: a transform inside what is compiled may not begin another."""
-    at = [(z, axis) for z, axis in zip(operands, dims[2], strict=True)]
-
-    def slice_(i: int) -> list[Tensor]:
-        return [z if axis is None else z.select(axis, i) for z, axis in at]
-
-    each = [_functional(name, words, slice_(i), *lists) for i in range(info.batch_size)]
-    y = [torch.stack(parts) for parts in zip(*each, strict=True)]
-    return y, [0] * len(y)
+    """Run the function on tensors that hide the axis again: the operators that it calls know how to map over it."""
+    level = cast(int, _functorch.maybe_current_level())  # of this rule: it is not None
+    at = zip(operands, dims[2], strict=True)
+    hiding = [z if axis is None else _functorch._add_batch_dim(z, axis, level) for z, axis in at]
+    torch._C._dispatch_tls_set_dispatch_key_excluded(_BATCHED, False)  # a rule of vmap runs without vmap
+    try:
+        y = _functional(name, words, hiding, *lists)
+    finally:
+        torch._C._dispatch_tls_set_dispatch_key_excluded(_BATCHED, True)
+    return [_functorch._remove_batch_dim(part, level, info.batch_size, 0) for part in y], [0] * len(y)
 
 
 def _define() -> torch.library.Library:

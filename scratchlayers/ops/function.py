@@ -27,16 +27,6 @@ def _inside_a_level() -> bool:
     return torch._C._dispatch_tls_is_dispatch_key_excluded(torch._C.DispatchKey.FuncTorchDynamicLayerFrontMode)
 
 
-def _refuse_levels_below() -> None:
-    """Raise where a derivative of this level's derivative would be lost: what forward calls reaches no lower level."""
-    kinds = [level.key() for level in torch._C._functorch.get_interpreter_stack()[:-1]]
-    if any(kind != torch._C._functorch.TransformType.Vmap for kind in kinds):
-        raise NotImplementedError(
-            "torch.compile cannot compile a derivative of a derivative (jvp of grad, grad of grad) of this layer: "
-            "apply the transforms outside, to the compiled function, or do not compile them"
-        )
-
-
 # what torch.func.vjp kept outlives the transform, wrapped in a level that is no more
 _alive: Callable[[Tensor], Tensor] = getattr(torch._C._functorch, "unwrap_if_dead", lambda x: x)
 _modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
@@ -73,7 +63,6 @@ class Op(Function):
         if functorch_is_active():
             if not _inside_a_level():
                 return cls.apply(*args)
-            _refuse_levels_below()
             with enable_single_level_autograd_function():
                 return super(Function, cls).apply(*args)
         args = tuple([_alive(a) if isinstance(a, Tensor) else a for a in args])

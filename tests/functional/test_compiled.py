@@ -10,11 +10,10 @@ from scratchlayers import functional as F
 from scratchlayers import nn, registry
 from tests.nn.build import CASES
 from tests.programs.models import images, layers
+from tests.registries import registered
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning"),
-    # under a compiled vmap our operators run slice by slice
-    pytest.mark.filterwarnings("ignore:There is a performance drop.*scratchlayers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec. LeafSpec.* is deprecated:FutureWarning"),
 ]
 SPACES = (F, torch_functional)
@@ -132,19 +131,27 @@ TRANSFORMS = {
     "a gradient for each": lambda f, w: vmap(grad(lambda w: f(w).sin().sum()))(torch.stack([w, w.sin()])),
     "jacrev": lambda f, w: jacrev(f)(w),
     "jacfwd": lambda f, w: jacfwd(f)(w),
-    "grad of grad": lambda f, w: grad(lambda w: grad(lambda w: f(w).sin().sum())(w).sin().sum())(w),
+    "grad of grad": lambda f, w: grad_of_grad(f)(w),
     "jvp of grad": lambda f, w: jvp(grad(lambda w: f(w).sin().sum()), (w,), (w.cos(),))[1],
+    "grad of jvp": lambda f, w: grad(lambda w: jvp(f, (w,), (w.cos(),))[1].sin().sum())(w),
+    "vmap of vmap": lambda f, w: vmap(vmap(f))(torch.stack([w, w.sin(), w.cos()]).unflatten(0, (1, 3))),
+    "grad of vmap": lambda f, w: grad(lambda w: vmap(f)(torch.stack([w, w.sin()])).sin().sum())(w),
+    "jvp of grad of grad": lambda f, w: jvp(grad_of_grad(f), (w,), (w.cos(),))[1],
 }
+
+
+def grad_of_grad(f):
+    return grad(lambda w: grad(lambda w: f(w).sin().sum())(w).sin().sum())
 
 
 @pytest.mark.compatible(
     "Compilation and export",
-    "torch.compile over and under torch.func: right, never silently 0; compiled derivatives of derivatives refused",
+    "torch.compile over and under torch.func, transforms of transforms too: right, never silently 0",
 )
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize("inside", [False, True], ids=["of what is compiled", "compiled with it"])
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_transforms_are_right_or_refused(name, inside, requires_grad):
+def test_transforms_are_right(name, inside, requires_grad):
     """Never silently zero."""
     x, w = (z.detach().requires_grad_(requires_grad) for z in operands(1, 6))
 
@@ -157,11 +164,7 @@ def test_transforms_are_right_or_refused(name, inside, requires_grad):
         torch.testing.assert_close(over(torch.compile(stack(F), backend="aot_eager")), expected, rtol=1e-3, atol=1e-3)
         return
     compiled = torch.compile(lambda: over(stack(F)), backend="aot_eager", fullgraph=True)
-    if name.endswith("of grad"):
-        with pytest.raises(Exception, match="cannot compile a derivative of a derivative"):
-            compiled()
-    else:
-        torch.testing.assert_close(compiled(), expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(compiled(), expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.compatible("Compilation and export", "torch.export: non-strict, strict, with a dynamic dimension")
@@ -201,8 +204,29 @@ OPERATORS = {
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_operators_are_what_torch_asks_of_operators(name):
     operator = getattr(torch.ops.scratchlayers, name).default
-    tests = ("test_schema", "test_faketensor", "test_aot_dispatch_static", "test_aot_dispatch_dynamic")
+    tests = (
+        "test_schema",
+        "test_autograd_registration",
+        "test_faketensor",
+        "test_aot_dispatch_static",
+        "test_aot_dispatch_dynamic",
+    )
     assert set(torch.library.opcheck(operator, OPERATORS[name], test_utils=tests).values()) == {"SUCCESS"}
+
+
+def test_a_compiled_vmap_calls_a_kernel_once():
+    shapes = []
+
+    def conv(x, w, *how):
+        shapes.append((x.shape[0], w.shape[0]))
+        return registry.get("torch").kernels["conv"](x, w, *how)
+
+    x, w = operands()
+    slices = x.detach().expand(3, *x.shape)
+    with registered(registry.Backend("watched", {"conv": conv}, frozenset({"cpu"}), priority=1)):
+        for f in (lambda x: F.conv2d(x, w, groups=2), grad(lambda x: F.conv2d(x, w, groups=2).sin().sum())):
+            torch.compile(lambda x, f=f: vmap(f)(x), backend="aot_eager", fullgraph=True)(slices)
+    assert shapes == [(6, 6), (6, 6)]
 
 
 def test_the_wanted_backend_runs_the_graph():

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 import torch
 
+from tests.compare import agree
 from tests.functional.test_errors import all_agree
 
 SIZE = (6, 5, 7)
@@ -69,12 +70,26 @@ def test_convolutions_of_nothing_are_torchs(name, rank):
     all_agree(f"{name}{rank}d", calls, 0.0)
 
 
-@pytest.mark.xfail(strict=True, reason="torch takes any dtypes, mixed too, for what is empty; ours have no kernels")
+@pytest.mark.compatible("Autocast and dtypes", "{name}: of what is empty any dtypes, mixed too")
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental:UserWarning")
 @ranks
 @convolutions
 def test_convolutions_of_nothing_ask_for_no_kernel(name, rank):
-    x, w = images(rank, torch.bool)[:0], filters(rank, torch.bool)
-    all_agree(f"{name}{rank}d", [[x, w]], 0.0)
+    padded = {"conv": [None, 1, 1], "conv_transpose": [None, 1, 0]}[name]
+    calls = []
+    mixed = [(d, e, f) for d, e in product(MIXED, repeat=2) for f in {d, e, torch.complex64}]
+    for d, e, f in [*mixed, *((dtype,) * 3 for dtype in EVERY)]:
+        x, w, b = images(rank, d), filters(rank, e), ones(4, dtype=f)
+        pairs = [(x[:0], w), (x[:, :0], w[:, :0]), (x[:0, :0], w[:, :0]), (x[0, :0], w[:, :0])]
+        calls += [[y, v, *rest] for y, v in pairs for rest in ([b], [], padded)]
+    all_agree(f"{name}{rank}d", calls, 0.0)
+
+
+@convolutions
+def test_the_gradients_of_nothing_are_torchs(name):
+    x = torch.ones(0, 4, 5, 5, requires_grad=True)
+    w, b = torch.ones(4, 4, 2, 2, dtype=torch.float64, requires_grad=True), torch.ones(4, requires_grad=True)
+    agree(f"{name}2d", [x, w, b])
 
 
 @pytest.mark.compatible("Autocast and dtypes", "mixed dtypes are refused as by torch")

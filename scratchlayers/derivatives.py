@@ -1,0 +1,68 @@
+"""What is the derivative of a kernel's operator, and how does it map over one more axis? As the op that calls it.
+
+A function of ours records its op itself, at the innermost level of what is recorded. A transform around a transform,
+both compiled, finds no more than the operator that this op has called; and so may whoever calls the operator alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from . import library
+from .contract import NAMES
+from .ops.conv import Conv, InputGrad, WeightGrad
+from .ops.function import Op
+from .ops.linear_map import LinearMap
+from .ops.pool import MaxPool, TapIndex
+
+_PAIRS = {"pad": "pad_adjoint", "avg_pool": "avg_pool_adjoint", "unfold": "fold"}
+_TAPPED_PAIRS = {"gather": "scatter", "take": "put"}
+_ADJOINTS, _TAPPED = ({**pairs, **{a: n for n, a in pairs.items()}} for pairs in (_PAIRS, _TAPPED_PAIRS))
+
+_OPS: dict[str, type[Op]] = {
+    "conv": Conv,
+    "conv_input_grad": InputGrad,
+    "conv_weight_grad": WeightGrad,
+    "max_pool": MaxPool,
+    "tap_index": TapIndex,
+    **dict.fromkeys((*_ADJOINTS, *_TAPPED), LinearMap),
+}
+
+
+def _arranged(name: str, operands: tuple[Any, ...], kernels: Any) -> tuple[Any, ...]:
+    """Return what the op of a kernel takes for these operands of the kernel."""
+    x, *how = operands
+    if name in _ADJOINTS:
+        return x, name, _ADJOINTS[name], None, tuple(how), kernels
+    if name in _TAPPED:
+        return x, name, _TAPPED[name], how[0], tuple(how[1:]), kernels
+    if name == "conv_input_grad":
+        w, grid, groups, *b = how
+        return x, w, *(b or [None]), grid, groups, kernels
+    return *operands, kernels
+
+
+def _derived(name: str, how: str, *operands: Any) -> Any:
+    """Call the op of a kernel, whose forward calls the operator again, below autograd."""
+    args = _arranged(name, library.arguments(name, operands), library.operators(*library.asked(how)))
+    return _OPS[name].call(*args)
+
+
+def _mapped(name: str, info: Any, dims: Any, how: str, *operands: Any) -> Any:
+    """Map the op of a kernel over one more axis."""
+    args = _arranged(name, library.arguments(name, operands), library.operators(*library.asked(how)))
+    return _OPS[name].vmap(info, _arranged(name, dims[1:], None), *args)
+
+
+def _register() -> torch.library.Library:
+    fragment = torch.library.Library(library.NAMESPACE, "FRAGMENT")  # type: ignore[no-untyped-call]  # torch has no types here
+    for name in NAMES:
+        fragment.impl(name, partial(_derived, name), "Autograd")  # type: ignore[no-untyped-call]  # torch has no types here
+        torch.library.register_vmap(f"{library.NAMESPACE}::{name}", partial(_mapped, name), lib=fragment)
+    return fragment
+
+
+_LIBRARY = _register()
