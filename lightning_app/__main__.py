@@ -41,6 +41,7 @@ EXTRA = (
     "yaml",
     "matplotlib",
     "PIL",
+    "jinja2",
     "lightning_utilities",
 )
 DEBUG, DEBUG_VARIABLE = "--debug", "SCRATCHLAYERS_DEBUG"
