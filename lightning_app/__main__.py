@@ -32,6 +32,7 @@ COMMANDS = {
     "validate": "lightning_app.cli:validate",
     "test": "lightning_app.cli:test",
     "predict": "lightning_app.predict:predict",
+    "compare": "lightning_app.compare.command:compare",
 }
 EXTRA = (
     "pytorch_lightning",

@@ -1,5 +1,6 @@
 """What do all pictures share? Colours (told apart by the colour-blind), type sizes, and a bare axes."""
 
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -26,3 +27,8 @@ def open_frame(axes: Axes) -> None:
     axes.tick_params(colors=INK, labelsize=10)
     axes.grid(color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+def colours(n: int) -> list[tuple[float, ...]]:
+    """``n`` colours ordered by lightness, which the colour-blind see too; none too pale or too dark."""
+    return [tuple(colormaps["viridis"](0.12 + 0.76 * i / max(1, n - 1))) for i in range(n)]
