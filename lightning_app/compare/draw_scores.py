@@ -10,6 +10,7 @@ from lightning_app.compare.scores import Scores
 from lightning_app.figures.style import GREY, INK, SIGNED, bare, colours, open_frame
 
 MOST_LABELLED = 20
+MOST_RECALL = 0.9  # up to here a precision-recall curve should be high
 DARK = 0.55  # of the scale: from here on a cell's number is white
 ON_COLOUR = ("#052a35", "white")  # a number's colour on a light cell and on a dark one, whatever the page
 
@@ -81,22 +82,21 @@ def _panels(found: dict[str, Scores], classes: tuple[str, ...], kind: str, area:
     each.set_ylim(_bottom(first, kind), 1.003)
     for axes in (each, averaged):
         open_frame(axes)
-        axes.legend(
-            frameon=False, labelcolor=INK, fontsize=9, title=f"area ({area.replace('_', ' ')})", title_fontsize=9
-        )
-        axes.get_legend().get_title().set_color(GREY)
+        where, title = ("lower right" if kind == "roc" else "lower left"), f"area ({area.replace('_', ' ')})"
+        legend = axes.legend(frameon=False, labelcolor=INK, fontsize=9, title=title, title_fontsize=9, loc=where)
+        legend.get_title().set_color(GREY)
     return figure
 
 
 def _bottom(scores: Scores, kind: str) -> float:
-    """Where to begin the vertical axis: just below what the worst class reaches while it does something useful."""
-    if kind == "roc":
-        starts = [next((y for x, y in zip(*curve, strict=True) if y > 0), 1) for curve in scores.roc.values()]
-    else:
-        starts = [
-            next((p for r, p in zip(*curve, strict=True) if r >= 0.9), 1) for curve in scores.precision_recall.values()
-        ]
-    return max(0.0, min(0.98, min(starts) - 0.02))
+    """Where to begin the vertical axis: below the worst curve at no false positive, or at most of the recall."""
+    useful = (lambda x: x == 0) if kind == "roc" else (lambda x: 0 < x <= MOST_RECALL)
+    best = min if kind == "precision_recall" else max
+    reached = [
+        best([y for x, y in zip(*curve, strict=True) if useful(x)], default=0)
+        for curve in getattr(scores, kind).values()
+    ]
+    return max(0.0, min(0.98, min(reached) - 0.02))
 
 
 def _numbers(axes: Axes, values: np.ndarray, coloured: np.ndarray, scale: SymLogNorm) -> None:

@@ -45,11 +45,11 @@ def html(found: "Comparison", pictures: dict[str, Figure]) -> str:
         f"{verdict}, where {found.tol:g} is allowed. Same initial weights, same batches, same rates. "
         f"On the test images: {names} right.",
         {
+            "verdict": GOOD if found.agree else BAD,
             "data": f"{found.images.name}: {len(found.images.train.y):,} + {len(found.images.test.y):,} test",
-            "steps": f"{len(found.record.apart):,} of {found.recipe.batch_size} images, {found.recipe.epochs} epochs",
+            "steps": f"{len(found.record.apart):,} of {found.recipe.batch_size} images",
             "precision": str(found.dtype)[6:],
             "seed": str(found.recipe.seed),
-            "verdict": GOOD if found.agree else BAD,
         },
         [
             Section("Agreement", [_checks(found), *drift, Picture(pictures["losses"], "Losses and their difference")]),

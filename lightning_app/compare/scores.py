@@ -34,7 +34,7 @@ class Scores:
 def scores(p: Tensor, y: Tensor, classes: tuple[str, ...]) -> Scores:
     """Of probabilities ``p`` (n, classes) for images whose classes are ``y`` (n,). One-vs-rest for each class."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r".*(No positive samples|No negative samples|zero)")
+        warnings.filterwarnings("ignore", r".*(No positive samples|No negative samples|was `nan`)")
         return _scores(p, y, classes)
 
 

@@ -31,4 +31,4 @@ def open_frame(axes: Axes) -> None:
 
 def colours(n: int) -> list[tuple[float, ...]]:
     """``n`` colours ordered by lightness, which the colour-blind see too; none too pale or too dark."""
-    return [tuple(colormaps["viridis"](0.12 + 0.76 * i / max(1, n - 1))) for i in range(n)]
+    return [tuple(colormaps["viridis"](0.25 + 0.62 * i / max(1, n - 1))) for i in range(n)]
