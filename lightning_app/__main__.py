@@ -33,6 +33,7 @@ COMMANDS = {
     "test": "lightning_app.cli:test",
     "predict": "lightning_app.predict:predict",
     "compare": "lightning_app.compare.command:compare",
+    "study": "lightning_app.study.command:study",
 }
 EXTRA = (
     "pytorch_lightning",

@@ -57,7 +57,7 @@ def precision_recall(found: dict[str, Scores], classes: tuple[str, ...]) -> Figu
     figure = _panels(found, classes, "precision_recall", "average_precision", np.asarray)
     for axes in figure.axes:
         axes.set_xlabel("recall", color=INK)
-        axes.set_xlim(0, 1.003)
+        axes.set_xlim(0.8 if figure.axes[0].get_ylim()[0] > MOST_RECALL else 0, 1.003)
     figure.axes[0].set_ylabel("precision", color=INK)
     return figure
 

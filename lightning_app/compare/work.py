@@ -83,7 +83,6 @@ def run(options: Namespace) -> int:
         found = compared(images, recipe, read_net(options.net), getattr(torch, options.dtype), tol, options.loops)
     folder.create(resume=False)
     write.files(found, folder, vars(options))
-    folder.make_latest()
     write.say(found, folder)
     return 0 if found.agree else 1
 
