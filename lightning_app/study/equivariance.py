@@ -25,12 +25,14 @@ def equivariance(net: nn.Sequential, x: Tensor, moves: tuple[int, ...] = (1, 2, 
                 break
             if type(layer).__name__ in {"Conv2d", *(CLASSES[name] for name in ("max_pool", "avg_pool"))}:
                 step = x.shape[-1] // still.shape[-1]
-                errors = {move: _error(each, still.roll(move // step, 3)) for move, each in moved.items()}
+                errors = {move: _error(each, still, move // step) for move, each in moved.items()}
                 found[f"{number} {type(layer).__name__}"] = errors
     return found
 
 
-def _error(moved: Tensor, followed: Tensor) -> float:
-    inside = (..., slice(BORDER, -BORDER), slice(BORDER + 1, -BORDER))
+def _error(moved: Tensor, still: Tensor, cells: int) -> float:
+    """Where both maps are inside; a level that is everywhere the same is not counted as following."""
+    followed = still.roll(cells, 3)
+    inside = (..., slice(BORDER, -BORDER), slice(BORDER + cells, -BORDER))
     level = followed[inside].mean((2, 3), keepdim=True)
     return float((moved - followed)[inside].norm() / (followed[inside] - level).norm())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lightning_app.net import Entry
 
+FOLLOWED = "CNN, max pool, flatten"  # the net whose maps are watched when digits move
 TRAINED_SHIFT = 4  # pixels, for the net that is shown shifted digits while it learns
 
 
@@ -141,15 +142,15 @@ def shift() -> Study:
         (
             Variant("MLP", "", ("flatten", {"linear": 64}, "batch_norm", "relu", {"linear": "classes"})),
             Variant("CNN, average pool, flatten", "", (*_pooled({"avg_pool": 2}), *END)),
-            Variant("CNN, max pool, flatten", "", (*cnn, *END)),
+            Variant(FOLLOWED, "", (*cnn, *END)),
             Variant("CNN, max pool, global max", "", tuple(_global("global_max_pool"))),
             Variant("CNN, flatten, trained with shifts", "", (*cnn, *END), shift=TRAINED_SHIFT),
         ),
         "A convolution is equivariant: move the input and its maps move along (exactly at stride 1, and after a "
         "stride of s only for multiples of s). Equivariant is not invariant: once the maps are flattened, the linear "
-        "layer has weights for each place. Tolerance comes from pooling, much of it only from global pooling, or from data that "
-        "are shifted in training (Biscione and Bowers 2020, arXiv:2011.11757). All were trained on centred digits but "
-        "the last; beyond 4 pixels part of a digit leaves the picture.",
+        "layer has weights for each place. Tolerance comes from pooling, much of it only from global pooling, or from "
+        "data that are shifted in training (Biscione and Bowers 2020, arXiv:2011.11757). All were trained on centred "
+        "digits but the last; beyond 4 pixels part of a digit leaves the picture.",
     )
 
 

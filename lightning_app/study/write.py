@@ -19,10 +19,10 @@ from lightning_app.page import Picture, Section, Table, page
 from lightning_app.run import Run
 from lightning_app.study import draw
 from lightning_app.study.equivariance import equivariance
-from lightning_app.study.studies import Study
+from lightning_app.study.studies import FOLLOWED, Study
 from lightning_app.study.summary import Summary, tolerance, verdict
 
-HEAD = ("variant", "accuracy", "±2 px", "weights", "MMAC", "step", "sides of the maps")
+HEAD = ("variant", "accuracy, %", "±2 px, %", "weights", "MMAC", "ms/step", "sides of the maps")
 ON_SCREEN = 6  # columns
 MOVED = 100  # images whose maps are followed
 
@@ -40,7 +40,7 @@ def files(which: str, study: Study, found: list[Summary], run: Run, images: Imag
 
 def say(which: str, study: Study, found: list[Summary], run: Run) -> None:
     """The table, what may be concluded, where to look."""
-    table = ScreenTable(box=None, padding=(0, 2, 0, 0), title=study.question, title_justify="left")
+    table = ScreenTable(box=None, padding=(0, 1, 0, 0), title=study.question, title_justify="left")
     for name in HEAD[:ON_SCREEN]:
         table.add_column(name, justify="left" if name == HEAD[0] else "right", no_wrap=True)
     for row in _rows(found):
@@ -58,11 +58,11 @@ def _rows(found: list[Summary]) -> list[list[str]]:
     return [
         [
             each.variant.name,
-            f"{100 * each.accuracy:.2f} ± {100 * each.spread:.2f} %",
-            f"{100 * each.near:.1f} %",
+            f"{100 * each.accuracy:.2f} ± {100 * each.spread:.2f}",
+            f"{100 * each.near:.1f}",
             f"{each.parameters:,}",
             f"{each.macs / 1e6:.2f}",
-            f"{each.step_ms:.1f} ms",
+            f"{each.step_ms:.1f}",
             each.sizes,
         ]
         for each in found
@@ -99,15 +99,12 @@ def _page(
 
 
 def _equivariance(study: Study, images: Images, options: Namespace) -> Section:
-    net = next(list(each.net) for each in study.variants if "max pool, flatten" in each.line)
+    net = next(list(each.net) for each in study.variants if each.line == FOLLOWED)
     torch.manual_seed(0)
     built = build(options.layers, net, images.shape, len(images.classes))
     errors = equivariance(built, images.test.x[:MOVED])
     moves = list(next(iter(errors.values())))
-    rows = [
-        [layer, *(f"{each[move]:.0e}" if each[move] < 1e-3 else f"{each[move]:.0%}" for move in moves)]
-        for layer, each in errors.items()
-    ]
+    rows = [[layer, *(_share(each[move]) for move in moves)] for layer, each in errors.items()]
     text = (
         "Measured on the layers themselves, away from the borders: the digits are moved to the right, and the maps "
         "after each layer are compared with the maps from before, moved along. After a pool of stride 2 the maps "
@@ -115,6 +112,10 @@ def _equivariance(study: Study, images: Images, options: Namespace) -> Section:
     )
     head = ["maps after", *(f"moved {move} px" for move in moves)]
     return Section("Convolution is equivariant", [text, Table(head, rows, "‖difference‖ / ‖maps‖; 0: they follow")])
+
+
+def _share(error: float) -> str:
+    return f"{error:.0%}" if error >= 0.01 else f"{error:.0e}" if error else "0"
 
 
 def _csv(found: list[Summary]) -> str:
