@@ -34,6 +34,7 @@ COMMANDS = {
     "predict": "lightning_app.predict:predict",
     "compare": "lightning_app.compare.command:compare",
     "study": "lightning_app.study.command:study",
+    "demo": "lightning_app.demo.command:demo",
 }
 EXTRA = (
     "pytorch_lightning",
