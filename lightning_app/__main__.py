@@ -35,6 +35,8 @@ COMMANDS = {
     "compare": "lightning_app.compare.command:compare",
     "study": "lightning_app.study.command:study",
     "demo": "lightning_app.demo.command:demo",
+    "data": "lightning_app.data.command:data",
+    "init": "lightning_app.init:init",
 }
 EXTRA = (
     "pytorch_lightning",
