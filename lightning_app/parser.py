@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import re
+from collections.abc import Callable
 from typing import NoReturn
 
 from lightning_app.errors import MisuseError
@@ -35,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         raise MisuseError(f"{self.command}: {message}; see scratchlab {self.command} --help")
 
 
-def at_least(lowest: int) -> "type[int]":
+def at_least(lowest: int) -> Callable[[str], int]:
     """The type of an option that is a whole number from ``lowest`` on."""
 
     def whole(text: str) -> int:
@@ -43,4 +44,4 @@ def at_least(lowest: int) -> "type[int]":
             raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest} on")
         return int(text)
 
-    return whole  # type: ignore[return-value] argparse asks only for something to call
+    return whole

@@ -10,7 +10,7 @@ or the probabilities of the test images. The comparison is made in float64, wher
 memory are those of float32, as one trains."""
 EXAMPLES = """\
   scratchlab compare                               the built-in digits, some seconds
-  scratchlab compare --dataset mnist --epochs 2
+  scratchlab compare --data.dataset mnist --epochs 2
   scratchlab compare --dtype float32               how rounding makes two trainings drift apart
   scratchlab compare --backend torch               another backend, or your own plugin
   scratchlab compare --net my.yaml                 the net in a file like those of fit -c"""
@@ -20,11 +20,17 @@ def parser() -> Parser:
     """The options of ``compare``."""
     made = Parser("compare", WHAT, EXAMPLES)
     add = made.add_argument
-    add("--dataset", choices=("digits", "mnist", "auto", "npz", "folder"), default="digits", help="default: digits")
-    add("--root", help="where the data set's files are; for npz the file, for folder the folder")
+    add(
+        "--data.dataset",
+        dest="dataset",
+        choices=("digits", "mnist", "auto", "npz", "folder"),
+        default="digits",
+        help="default: digits",
+    )
+    add("--data.root", dest="root", help="where the data set's files are; for npz the file, for folder the folder")
     add("--net", metavar="YAML", help="a file with model.net (default: the net of fit)")
     add("--epochs", type=at_least(1), help="default: 5, and 1 for more than 10,000 images")
-    add("--batch_size", type=at_least(1), default=128, help="default: 128")
+    add("--data.batch_size", dest="batch_size", type=at_least(1), default=128, help="default: 128")
     add("--seed", type=at_least(0), default=0, help="of weights, order and shifts; default: 0")
     add("--dtype", choices=("float32", "float64"), default="float64", help="default: float64")
     add("--tol", type=float, help="largest difference that is agreement; default: 1e-10, in float32 1e-4")

@@ -7,8 +7,8 @@ Shows each data set: where it is, how many images of which size, how many of eac
 and, for what is not here, what would be downloaded and where it would be put. Downloads nothing."""
 EXAMPLES = """\
   scratchlab data info
-  scratchlab data info --dataset mnist --json
-  scratchlab data info --dataset folder --root my_digits"""
+  scratchlab data info --data.dataset mnist --json
+  scratchlab data info --data.dataset folder --data.root my_digits"""
 
 
 def data(arguments: list[str]) -> int:
@@ -16,8 +16,10 @@ def data(arguments: list[str]) -> int:
     parser = Parser("data", WHAT, EXAMPLES)
     parser.add_argument("what", choices=("info",), metavar="info", help="the only thing to ask for")
     sets = ("digits", "mnist", "npz", "folder")
-    parser.add_argument("--dataset", choices=sets, help="default: digits and mnist")
-    parser.add_argument("--root", help="where the data set's files are; for npz the file, for folder the folder")
+    parser.add_argument("--data.dataset", dest="dataset", choices=sets, help="default: digits and mnist")
+    parser.add_argument(
+        "--data.root", dest="root", help="where the data set's files are; for npz the file, for folder the folder"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     from lightning_app.data import info

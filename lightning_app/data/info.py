@@ -45,7 +45,7 @@ def _checked(folder: Any) -> dict[str, Any]:
             content = mnist.verified(path, file)
         except AppError as error:
             return {"where": str(folder), "wrong": f"{error}; delete it to have it fetched again"}
-        described[path.name] = {"bytes": len(content), "sha256": file.sha256}
+        described[path.name] = {"bytes": len(content), "sha256": file.sha256, "as published": True}
     return _counted(mnist.load(folder)) | {"files": described}
 
 
@@ -93,9 +93,12 @@ def _text(key: str, value: Any) -> str:
     if key == "classes":
         return "\n".join(f"{name}: {' + '.join(f'{n:,}' for n in each.values())}" for name, each in value.items())
     if key == "files":
-        return "\n".join(
-            f"{name}  {each['bytes']:,} bytes  sha256 {each['sha256'][:16]}… ok" for name, each in value.items()
-        )
+        return "\n".join(_file(file, each) for file, each in value.items())
     if isinstance(value, list):
         return "\n".join(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _file(name: str, found: dict[str, Any]) -> str:
+    good = ", as published" if "as published" in found else ""
+    return f"{name}\n  {found['bytes']:,} bytes, sha256 {found['sha256'][:12]}…{good}"

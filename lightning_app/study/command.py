@@ -19,8 +19,8 @@ study that was stopped goes on where it was: what is finished and unchanged is n
 EXAMPLES = """\
   scratchlab study shift                          the built-in digits, about a minute
   scratchlab study kernel --seeds 10              five more seeds to what is there already
-  scratchlab study data-size --dataset mnist
-  scratchlab study pool-type --layers torch       the same with torch's own layers"""
+  scratchlab study data-size --data.dataset mnist
+  scratchlab study pool-type --model.layers torch       the same with torch's own layers"""
 
 
 def parser() -> Parser:
@@ -28,9 +28,21 @@ def parser() -> Parser:
     made = Parser("study", WHAT, EXAMPLES)
     add = made.add_argument
     add("which", choices=NAMES, metavar="STUDY", help="one of the above")
-    add("--dataset", choices=("digits", "mnist", "auto", "npz", "folder"), default="digits", help="default: digits")
-    add("--root", help="where the data set's files are; for npz the file, for folder the folder")
-    add("--layers", choices=("scratch", "torch", "numpy"), default="scratch", help="default: scratch")
+    add(
+        "--data.dataset",
+        dest="dataset",
+        choices=("digits", "mnist", "auto", "npz", "folder"),
+        default="digits",
+        help="default: digits",
+    )
+    add("--data.root", dest="root", help="where the data set's files are; for npz the file, for folder the folder")
+    add(
+        "--model.layers",
+        dest="layers",
+        choices=("scratch", "torch", "numpy"),
+        default="scratch",
+        help="default: scratch",
+    )
     add("--seeds", type=at_least(2), default=5, help="how many; default: 5")
     add("--steps", type=at_least(1), help="of training; default: 72, and 300 for more than 10,000 images")
     add("--threads", type=at_least(1), default=1, help="default: 1, which is best for nets as small as these")

@@ -11,7 +11,7 @@ TRAINED_SHIFT = 4  # pixels, for the net that is shown shifted digits while it l
 
 @dataclass(frozen=True)
 class Variant:
-    """One net of a study: its place is ``value`` on ``line``. ``crop``: pixels cut off all round each image."""
+    """One net of a study: its place is ``value`` on ``line`` ("": the only one). ``crop``: pixels cut off all round each image."""
 
     line: str
     value: int | str
@@ -23,7 +23,7 @@ class Variant:
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.line}, {self.value}" if self.value != "" else self.line
+        return ", ".join(str(part) for part in (self.line, self.value) if part != "")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def padding() -> Study:
         "padding of two 5 × 5 convolutions (reflect, replicate, circular: as much as same)",
         tuple(variants),
         "Padding keeps what lies at the edge in as many windows as what lies inside. These digits come with a margin "
-        "of 4 pixels, which is padding already; the second line cuts it off.",
+        "of 4 pixels, which is padding already; the second line cuts it off. And zeros are not the background: pixels "
+        "are scaled to mean 0, which makes the background −0.42, so that zeros draw a frame that the net can see.",
     )
 
 
@@ -127,7 +128,7 @@ def pool_type() -> Study:
     return Study(
         "Which pooling?",
         "pooling (global: after both max pools and a third convolution, in place of flattening)",
-        tuple(Variant("two convolutions", name, net) for name, net in ways.items()),
+        tuple(Variant("", name, net) for name, net in ways.items()),
         "Maximum and average differ in what they keep of a window, not in how much. Global pooling forgets the place "
         "altogether: few parameters, and the most tolerance of shifts.",
     )

@@ -58,7 +58,7 @@ def test_what_is_done_is_not_done_again(app, tmp_path, tiny, monkeypatch):
 
 
 def test_a_study_leaves_its_tables_its_picture_and_a_page(app, tmp_path, tiny):
-    outcome = app("study", "kernel", "--seeds", "2", "--steps", "1", "--layers", "torch", "--name", "mine")
+    outcome = app("study", "kernel", "--seeds", "2", "--steps", "1", "--model.layers", "torch", "--name", "mine")
     folder = tmp_path / "runs" / "mine"
     assert {file.name for file in folder.iterdir()} == {"cells", "cells.csv", "study.csv", "study.png", "study.html"}
     with (folder / "cells.csv").open() as file:
@@ -72,7 +72,7 @@ def test_a_study_leaves_its_tables_its_picture_and_a_page(app, tmp_path, tiny):
 
 def test_threads_are_given_back(app, tiny):
     torch.set_num_threads(2)
-    app("study", "kernel", "--seeds", "2", "--steps", "1", "--layers", "torch")
+    app("study", "kernel", "--seeds", "2", "--steps", "1", "--model.layers", "torch")
     assert torch.get_num_threads() == 2
 
 
