@@ -74,6 +74,7 @@ class Comparison:
 def run(options: Namespace) -> int:
     """Compare as ``compare``'s options say; 0 if the two agree."""
     folder = runs.new(options.runs, options.name)
+    folder.create(resume=False)
     tol = TOLERANCES[options.dtype] if options.tol is None else options.tol
     choose.prepare(options.dataset, options.root)
     images = choose.load(options.dataset, options.root)
@@ -81,7 +82,6 @@ def run(options: Namespace) -> int:
     recipe = Recipe(epochs, options.batch_size, seed=options.seed)
     with backend(options.backend):
         found = compared(images, recipe, read_net(options.net), getattr(torch, options.dtype), tol, options.loops)
-    folder.create(resume=False)
     write.files(found, folder, vars(options))
     write.say(found, folder)
     return 0 if found.agree else 1

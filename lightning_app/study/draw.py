@@ -10,8 +10,9 @@ from lightning_app.study.studies import Study
 from lightning_app.study.summary import Summary
 
 # Okabe and Ito's, dark enough for white and bright enough for black
-PALETTE = (BLUE, ORANGE, "#009e73", "#cc79a7", "#a07800")
-MARKERS = "osD^v"
+PALETTE = (BLUE, ORANGE, "#009e73", "#cc79a7", "#a07800", "#56b4e9")
+MOVED = "digits moved right by pixels (negative: left)"
+MARKERS = "osD^vX"
 
 
 def over_values(study: Study, found: list[Summary]) -> Figure:
@@ -56,6 +57,7 @@ def over_shifts(study: Study, found: list[Summary]) -> Figure:
         )
     axes.set_xticks(sorted(found[0].shifted))
     _finish(figure, study, f"test accuracy, mean and spread of {len(found[0].accuracies)} seeds", True)
+    axes.set_xlabel(MOVED, color=INK)
     return figure
 
 

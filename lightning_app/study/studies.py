@@ -11,7 +11,7 @@ TRAINED_SHIFT = 4  # pixels, for the net that is shown shifted digits while it l
 
 @dataclass(frozen=True)
 class Variant:
-    """One net of a study: its place is ``value`` on ``line`` ("": the only one). ``crop``: pixels cut off all round each image."""
+    """One net of a study: its place is ``value`` on ``line`` ("": the only one). ``crop``: pixels cut off all round."""
 
     line: str
     value: int | str
@@ -139,7 +139,7 @@ def shift() -> Study:
     cnn = _pooled({"max_pool": 2})
     return Study(
         "Is a convolutional net translation invariant?",
-        "digits moved right by pixels (negative: left)",
+        "net",
         (
             Variant("MLP", "", ("flatten", {"linear": 64}, "batch_norm", "relu", {"linear": "classes"})),
             Variant("CNN, average pool, flatten", "", (*_pooled({"avg_pool": 2}), *END)),

@@ -22,20 +22,23 @@ from lightning_app.study.equivariance import equivariance
 from lightning_app.study.studies import FOLLOWED, Study
 from lightning_app.study.summary import Summary, tolerance, verdict
 
-HEAD = ("variant", "accuracy, %", "±2 px, %", "weights", "MMAC", "ms/step", "sides of the maps")
+HEAD = ("variant", "accuracy, %", "±2 px, %", "params", "MMAC", "ms/step", "sides of the maps")
 ON_SCREEN = 6  # columns
 MOVED = 100  # images whose maps are followed
 
 
 def files(which: str, study: Study, found: list[Summary], run: Run, images: Images, options: Namespace) -> None:
     """Write everything into the run's folder."""
-    figure = draw.over_shifts(study, found) if which == "shift" else draw.over_values(study, found)
-    with run.writing("study.png") as part:
-        figure.savefig(part, format="png", dpi=DPI)
+    figures = {"study": draw.over_shifts(study, found) if which == "shift" else draw.over_values(study, found)}
+    if which == "pool-type":
+        figures["shifted"] = draw.over_shifts(study, found)
+    for name, figure in figures.items():
+        with run.writing(f"{name}.png") as part:
+            figure.savefig(part, format="png", dpi=DPI)
     run.write("study.csv", _csv(found))
     run.write("cells.csv", _cells(found))
     more = [_equivariance(study, images, options)] if which == "shift" else []
-    run.write("study.html", _page(study, found, figure, images, options, more))
+    run.write("study.html", _page(study, found, list(figures.values()), images, options, more))
 
 
 def say(which: str, study: Study, found: list[Summary], run: Run) -> None:
@@ -70,7 +73,7 @@ def _rows(found: list[Summary]) -> list[list[str]]:
 
 
 def _page(
-    study: Study, found: list[Summary], figure: Figure, images: Images, options: Namespace, more: list[Section]
+    study: Study, found: list[Summary], figures: list[Figure], images: Images, options: Namespace, more: list[Section]
 ) -> str:
     n = len(images.test.y)
     chance = sqrt(0.98 * 0.02 / n)
@@ -91,7 +94,10 @@ def _page(
             "trainings": str(sum(len(each.accuracies) for each in found)),
         },
         [
-            Section("What was found", [Picture(figure, study.question), Table(list(HEAD), _rows(found), caption)]),
+            Section(
+                "What was found",
+                [*(Picture(figure, study.question) for figure in figures), Table(list(HEAD), _rows(found), caption)],
+            ),
             *more,
             Section("How to read it", [study.reading]),
         ],
