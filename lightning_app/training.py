@@ -13,6 +13,7 @@ from lightning_app.data.batches import InOrder, Pictures, Shuffled
 from lightning_app.data.images import Labelled
 from lightning_app.pixels import scaled
 from lightning_app.schedule import one_cycle
+from lightning_app.seeds import seed_of
 
 EVALUATION_BATCH = 1000
 PHASES = ("forward", "backward", "update")
@@ -66,9 +67,12 @@ class Learner:
         self.net, self.recipe = net, recipe
         self.dtype = next(net.parameters()).dtype
         self.optimizer = torch.optim.Adam(net.parameters(), lr=recipe.lr)
+        self.steps = 0
 
     def step(self, batch: Batch) -> Step:
-        """Learn from one batch; the gradients stay where they are until the next."""
+        """Learn from one batch; the gradients stay where they are until the next. Dropout follows seed and step."""
+        torch.manual_seed(seed_of(self.recipe.seed, self.steps))
+        self.steps += 1
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * one_cycle(batch.progress, self.recipe.warmup)
         self.optimizer.zero_grad()

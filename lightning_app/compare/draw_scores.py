@@ -83,6 +83,8 @@ def _panels(found: dict[str, Scores], classes: tuple[str, ...], kind: str, area:
     for axes in (each, averaged):
         open_frame(axes)
         where, title = ("lower right" if kind == "roc" else "lower left"), f"area ({area.replace('_', ' ')})"
+        if not axes.get_legend_handles_labels()[0]:
+            continue
         legend = axes.legend(frameon=False, labelcolor=INK, fontsize=9, title=title, title_fontsize=9, loc=where)
         legend.get_title().set_color(GREY)
     return figure

@@ -1,18 +1,14 @@
 """How is a comparison told on a page? Verdict first, then what it rests on."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from lightning_app.compare.comparison import Comparison
 from lightning_app.compare.draw_steps import milliseconds, quartiles
 from lightning_app.compare.scores import Scores
 from lightning_app.page import Picture, Section, Table, page
 from lightning_app.training import PHASES
-
-if TYPE_CHECKING:
-    from lightning_app.compare.work import Comparison
 
 NAMES = {
     "precision": "precision",
@@ -34,12 +30,11 @@ is what comes out if only the answered class is used, as is often seen: then one
 (TPR + 1 − FPR) / 2, and how well the answers are ranked is lost."""
 
 
-def html(found: "Comparison", pictures: dict[str, Figure]) -> str:
+def html(found: Comparison, pictures: dict[str, Figure]) -> str:
     """The page."""
     drift = [DRIFT] if found.dtype == torch.float32 else []
-    worst = max(found.checks.values())
     names = " and ".join(f"{each.accuracy:.2%} ({name})" for name, each in found.scores.items())
-    verdict = f"They agree to {worst:.1e}" if found.agree else f"They DISAGREE: up to {worst:.1e}"
+    verdict = f"They agree to {found.worst:.1e}" if found.agree else f"They DISAGREE: up to {found.worst:.1e}"
     return page(
         "Hand-written layers beside torch.nn's",
         f"{verdict}, where {found.tol:g} is allowed. Same initial weights, same batches, same rates. "
@@ -63,7 +58,7 @@ def html(found: "Comparison", pictures: dict[str, Figure]) -> str:
     )
 
 
-def _checks(found: "Comparison") -> Table:
+def _checks(found: Comparison) -> Table:
     rows = [[name, f"{value:.1e}", GOOD if value <= found.tol else BAD] for name, value in found.checks.items()]
     return Table(["largest difference of", "found", f"--tol {found.tol:g}"], rows)
 
@@ -78,7 +73,7 @@ def _scores(name: str, found: Scores, classes: tuple[str, ...]) -> Table:
     return Table(["class", "support", *NAMES.values()], rows, f"{name}: accuracy {found.accuracy:.2%}")
 
 
-def _cost(found: "Comparison") -> Table:
+def _cost(found: Comparison) -> Table:
     rows = []
     for i, phase in enumerate(PHASES):
         each = [quartiles(milliseconds(steps, i)) for steps in found.timed.steps.values()]

@@ -1,5 +1,6 @@
 """What happens when two nets learn side by side? Losses, gradients and times, step by step."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -47,3 +48,9 @@ def relative(a: Tensor, b: Tensor) -> float:
     """‖a − b‖ / ‖b‖; where b is 0 the difference itself."""
     difference, size = float((a - b).norm()), float(b.norm())
     return difference / size if size else difference
+
+
+def worst(values: Iterable[float]) -> float:
+    """The largest, 0 of none; NaN if any is NaN, which max() would hide."""
+    found = list(values)
+    return math.nan if any(map(math.isnan, found)) else max(found, default=0.0)

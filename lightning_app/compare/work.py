@@ -3,7 +3,6 @@
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ from torch import nn
 
 from lightning_app import run as runs
 from lightning_app.compare import equal, write
+from lightning_app.compare.comparison import Comparison
 from lightning_app.compare.lockstep import Record, lockstep
 from lightning_app.compare.memory import memory
-from lightning_app.compare.scores import Scores, scores
+from lightning_app.compare.scores import scores
 from lightning_app.data import choose
 from lightning_app.data.images import Images
 from lightning_app.errors import AppError, MisuseError
@@ -23,52 +23,10 @@ from lightning_app.net import DEFAULT_NET, Entry, build
 from lightning_app.progress import shown
 from lightning_app.training import Recipe, batches, probabilities, steps
 
-CHECKED = 100  # steps whose losses must agree; after that rounding's drift says nothing about correctness
 TOLERANCES = {"float32": 1e-4, "float64": 1e-10}  # torch's own float32 can be 5e-3 from float64
 TIMED = 25  # steps in float32, as one trains
 LOOPED = 8  # images of a batch that the plain loops are given
 LARGE, EPOCHS_LARGE, EPOCHS = 10_000, 1, 5
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything that was found. ``equal``: by when; ``looped``: of the plain loops, step by step."""
-
-    images: Images
-    recipe: Recipe
-    record: Record
-    equal: dict[str, equal.Apart]
-    looped: list[equal.Apart]
-    answers: float
-    scores: dict[str, Scores]
-    memory: dict[str, dict[str, int]]
-    timed: Record
-    dtype: torch.dtype
-    tol: float
-
-    @property
-    def checked(self) -> int:
-        """How many steps' losses are held against --tol."""
-        return min(CHECKED, len(self.record.apart))
-
-    @property
-    def checks(self) -> dict[str, float]:
-        """What --tol is held against."""
-        found = {f"losses of the first {self.checked} steps": max(self.record.apart[: self.checked])}
-        if self.dtype == torch.float32:
-            found = {}  # one ReLU or maximum that rounding tips over, and two float32 paths part: nobody's fault
-        found |= {f"loss at {when}": apart.loss for when, apart in self.equal.items()}
-        found |= {f"gradients at {when}, relative": apart.gradient for when, apart in self.equal.items()}
-        found["probabilities of the test images, equal weights"] = self.answers
-        if self.looped:
-            found["plain loops: loss"] = max(apart.loss for apart in self.looped)
-            found["plain loops: gradients, relative"] = max(apart.gradient for apart in self.looped)
-        return found
-
-    @property
-    def agree(self) -> bool:
-        """A difference that is no number is no agreement."""
-        return all(value <= self.tol for value in self.checks.values())
 
 
 def run(options: Namespace) -> int:

@@ -5,23 +5,21 @@ import io
 import math
 from collections.abc import Iterable
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from rich.markup import escape
 
 from lightning_app.compare import draw_scores, draw_steps, html
+from lightning_app.compare.comparison import Comparison
 from lightning_app.console import console
 from lightning_app.figures import DPI
 from lightning_app.run import Run
 from lightning_app.training import PHASES
 
-if TYPE_CHECKING:
-    from lightning_app.compare.work import Comparison
 
-
-def files(found: "Comparison", run: Run, options: dict[str, Any]) -> None:
+def files(found: Comparison, run: Run, options: dict[str, Any]) -> None:
     """Write everything into the run's folder."""
     pictures = _pictures(found)
     for name, figure in pictures.items():
@@ -35,17 +33,17 @@ def files(found: "Comparison", run: Run, options: dict[str, Any]) -> None:
     run.write("compare.html", html.html(found, pictures))
 
 
-def say(found: "Comparison", run: Run) -> None:
+def say(found: Comparison, run: Run) -> None:
     """The verdict, and where to look."""
     checks = found.checks
     worst = max(checks, key=lambda name: math.inf if math.isnan(checks[name]) else checks[name])
     verdict = "[bold green]they agree[/]" if found.agree else "[bold red]they DISAGREE[/]"
     accuracies = ", ".join(f"{name} {each.accuracy:.2%}" for name, each in found.scores.items())
-    console().print(f"{verdict} to {checks[worst]:.1e} (--tol {found.tol:g}; worst: {worst})")
+    console().print(f"{verdict} to {found.worst:.1e} (--tol {found.tol:g}; worst: {worst})")
     console().print(f"test accuracy: {accuracies} · page, pictures, tables: {escape(str(run.folder / 'compare.html'))}")
 
 
-def _pictures(found: "Comparison") -> dict[str, Figure]:
+def _pictures(found: Comparison) -> dict[str, Figure]:
     classes, equal = found.images.classes, {when: apart.gradients for when, apart in found.equal.items()}
     return {
         "losses": draw_steps.losses(found.record, found.tol, found.checked),
@@ -57,7 +55,7 @@ def _pictures(found: "Comparison") -> dict[str, Figure]:
     }
 
 
-def _results(found: "Comparison", options: dict[str, Any]) -> dict[str, Any]:
+def _results(found: Comparison, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "agree": found.agree,
         "tol": found.tol,
@@ -81,7 +79,7 @@ def _results(found: "Comparison", options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _steps(found: "Comparison") -> str:
+def _steps(found: Comparison) -> str:
     names = list(found.record.steps)
     head = ["step", *(f"loss_{name}" for name in names), "difference"]
     losses = (found.record.losses(name) for name in names)
@@ -89,13 +87,13 @@ def _steps(found: "Comparison") -> str:
     return _csv(head, rows)
 
 
-def _times(found: "Comparison") -> str:
+def _times(found: Comparison) -> str:
     steps = ((name, number, step) for name in found.timed.steps for number, step in enumerate(found.timed.steps[name]))
     rows = ([name, number, *(round(1000 * seconds, 3) for seconds in step.seconds)] for name, number, step in steps)
     return _csv(["layers", "step", *(f"ms_{phase}" for phase in PHASES)], rows)
 
 
-def _scores(found: "Comparison") -> str:
+def _scores(found: Comparison) -> str:
     columns = list(next(iter(found.scores.values())).by_class)
     rows = []
     for name, each in found.scores.items():
@@ -106,7 +104,7 @@ def _scores(found: "Comparison") -> str:
     return _csv(["layers", "class", "support", *columns], rows)
 
 
-def _gradients(found: "Comparison") -> str:
+def _gradients(found: Comparison) -> str:
     gradients = found.record.gradients
     return _csv(["step", *gradients], ([step, *row] for step, row in enumerate(zip(*gradients.values(), strict=True))))
 

@@ -2,13 +2,14 @@
 
 import csv
 import json
+import math
 
 import pytest
 import torch
 
 from lightning_app.compare import draw_scores, draw_steps
 from lightning_app.compare.equal import answers_apart, apart
-from lightning_app.compare.lockstep import Record, lockstep
+from lightning_app.compare.lockstep import Record, lockstep, worst
 from lightning_app.compare.scores import scores
 from lightning_app.data import digits
 from lightning_app.net import build
@@ -92,6 +93,22 @@ def test_the_hand_written_layers_follow_torch_step_by_step():
     assert max(max(each) for each in record.gradients.values()) < 1e-11
     assert record.losses("scratch")[-1] < record.losses("scratch")[0]
     assert answers_apart(ours, theirs, data.x[:50]) < 1e-13
+
+
+def test_dropout_drops_the_same_in_both():
+    data, recipe, built = digits.load().train, Recipe(1, 300), []
+    for layers in ("scratch", "torch"):
+        torch.manual_seed(0)
+        net = [*NET[:-1], {"dropout": 0.5}, NET[-1]]
+        built.append(build(layers, net, (1, 28, 28), 10).double())
+    assert max(lockstep(*built, batches(data, recipe), recipe).apart) < 1e-13
+
+
+def test_what_is_no_number_is_no_agreement():
+    for values in ([1.0, math.nan, 2.0], [math.nan, 1.0], [1.0, math.nan]):
+        assert math.isnan(worst(values))
+    assert worst([]) == 0
+    assert not (worst([math.nan]) <= 1.0)
 
 
 def test_equal_weights_are_taken_and_nothing_is_changed():
