@@ -11,13 +11,13 @@ from lightning_app.figures.style import GREY, INK, SIGNED, bare, colours, open_f
 
 MOST_LABELLED = 20
 MOST_RECALL = 0.9  # up to here a precision-recall curve should be high
-DARK = 0.55  # of the scale: from here on a cell's number is white
+LIGHTNESS, DARK = (0.299, 0.587, 0.114), 0.5  # of a cell (ITU-R BT.601): below this its number is white
 ON_COLOUR = ("#052a35", "white")  # a number's colour on a light cell and on a dark one, whatever the page
 
 
 def confusions(found: dict[str, Scores], classes: tuple[str, ...]) -> Figure:
     """The matrix of each and their difference; errors only get colour, on one scale."""
-    figure = Figure(figsize=(13.5, 5.2), layout="constrained")
+    figure = Figure(figsize=(13.5, 4.9), layout="constrained")
     counts = [np.array(each.confusion) for each in found.values()]
     panels = dict(zip(found, counts, strict=True)) | {" − ".join(found): counts[0] - counts[1]}
     off = ~np.eye(len(classes), dtype=bool)
@@ -104,6 +104,6 @@ def _bottom(scores: Scores, kind: str) -> float:
 def _numbers(axes: Axes, values: np.ndarray, coloured: np.ndarray, scale: SymLogNorm) -> None:
     for (row, column), value in np.ndenumerate(values):
         if value:
-            dark = coloured[row, column] and abs(scale(value) - 0.5) * 2 > DARK
+            dark = coloured[row, column] and np.dot(SIGNED(scale(value))[:3], LIGHTNESS) < DARK
             text = f"{value:,}".replace("-", "−")
             axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=ON_COLOUR[bool(dark)])
