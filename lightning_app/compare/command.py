@@ -12,7 +12,7 @@ EXAMPLES = """\
   scratchlab compare                               the built-in digits, some seconds
   scratchlab compare --data.dataset mnist --epochs 2
   scratchlab compare --dtype float32               how rounding makes two trainings drift apart
-  scratchlab compare --backend torch               another backend, or your own plugin
+  scratchlab compare --backend torch               another backend, or your own: my_backend.py:BACKEND
   scratchlab compare --net my.yaml                 the net in a file like those of fit -c"""
 
 
@@ -34,7 +34,7 @@ def parser() -> Parser:
     add("--seed", type=at_least(0), default=0, help="of weights, order and shifts; default: 0")
     add("--dtype", choices=("float32", "float64"), default="float64", help="default: float64")
     add("--tol", type=float, help="largest difference that is agreement; default: 1e-10, in float32 1e-4")
-    add("--backend", help="of the hand-written layers: numba, torch, numpy or an installed plugin")
+    add("--backend", help="of the hand-written layers: numba, torch, numpy, an installed plugin, or FILE.py:ATTR")
     add("--loops", type=at_least(0), default=2, help="steps that the plain loops take part in; default: 2")
     add("--name", help="of the run; by default date and time")
     add("--runs", default="runs", help="the folder of all runs (default: runs)")

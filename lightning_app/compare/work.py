@@ -1,7 +1,8 @@
 """What is done when comparing? Nets, lockstep, checks at equal weights, scores; and all of it written to a run."""
 
 from argparse import Namespace
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from lightning_app.errors import AppError, MisuseError
 from lightning_app.net import DEFAULT_NET, Entry, build
 from lightning_app.progress import shown
 from lightning_app.training import Recipe, batches, probabilities, steps
+from scratchlayers import registry
+from scratchlayers.testing.load import load
 
 TOLERANCES = {"float32": 1e-4, "float64": 1e-10}  # torch's own float32 can be 5e-3 from float64
 TIMED = 25  # steps in float32, as one trains
@@ -104,11 +107,17 @@ def read_net(file: str | None) -> list[Entry]:
         raise AppError(f"--net {file}: not a YAML file with a list model.net; see configs/mnist.yaml") from error
 
 
-def backend(name: str | None) -> AbstractContextManager[None]:
-    """The context in which the hand-written layers run on the backend asked for."""
-    from scratchlayers import use_backend
-
+@contextmanager
+def backend(name: str | None) -> Iterator[None]:
+    """Inside, the hand-written layers run on the backend asked for: by its name, or as path/to/file.py:ATTR."""
+    if name is None:
+        yield
+        return
     try:
-        return use_backend(name) if name else nullcontext()
+        asked = load(name)
     except LookupError as error:
         raise MisuseError(f"--backend: {error}") from error
+    if asked.name not in registry.names() or registry.get(asked.name) is not asked:
+        registry.register(asked, replace=True)
+    with registry.use_backend(asked.name):
+        yield

@@ -15,6 +15,7 @@ from lightning_app.init import rendered
 from lightning_app.net import build
 from scratchlayers import functional as F
 from scratchlayers import use_backend
+from scratchlayers.registry import unregister
 from scratchlayers.testing import checks
 from tests.registries import registered
 
@@ -62,6 +63,16 @@ def test_its_kernels_compute_and_differentiate_as_torch(project):
 
 
 @pytest.mark.slow
+def test_they_can_be_compared_from_their_file(app, project):
+    try:
+        outcome = app("compare", "--backend", project / "my_backend.py:BACKEND", "--epochs", "1", "--loops", "0")
+    finally:
+        unregister("mine")
+    assert outcome.code == 0
+    assert "they agree" in outcome.out
+
+
+@pytest.mark.slow
 def test_its_kernels_keep_the_contract(project):
     backend = runpy.run_path(str(project / "my_backend.py"))["BACKEND"]
     for check in checks(backend):
@@ -80,6 +91,8 @@ def test_the_milestone_a_net_learns_with_its_kernels(project):
 def test_a_wrong_gradient_misses_the_milestone(project):
     text = (project / "my_backend.py").read_text()
     (project / "my_backend.py").write_text(text.replace("gw[tap] = torch", "gw[tap] = -torch"))
+    net = (project / "my_net.yaml").read_text()
+    (project / "my_net.yaml").write_text(net.replace("max_epochs: 6", "max_epochs: 3"))
     done = in_project(project, "train.py")
     assert done.returncode == 1
     assert "milestone MISSED" in done.stdout
