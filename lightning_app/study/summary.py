@@ -70,6 +70,18 @@ def tolerance(found: list[Summary], move: int = 4) -> str:
     return f"Moved by {move} pixels, right: " + "; ".join(f"{name} {share:.0%}" for name, share in left.items()) + "."
 
 
+def advantage(found: list[Summary], of: str, over: str) -> str:
+    """How much one line is above another at each value, with the standard error of the difference: a sentence."""
+    at = {(each.variant.line, each.variant.value): each for each in found}
+    parts = []
+    for (line, value), each in at.items():
+        if line == of and (over, value) in at:
+            other = at[over, value]
+            error = sqrt((each.spread**2 + other.spread**2) / len(each.accuracies))
+            parts.append(f"{value:,} images {100 * (each.accuracy - other.accuracy):+.1f} ± {100 * error:.1f}")
+    return f"{of} above {over}, points of accuracy and their standard error: {'; '.join(parts)}."
+
+
 def _summary(variant: Variant, results: list[dict[str, Any]]) -> Summary:
     moves = {int(move): [result["shifted"][move] for result in results] for move in results[0]["shifted"]}
     return Summary(

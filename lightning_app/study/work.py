@@ -81,10 +81,15 @@ def read(folder: Run, one: Cell) -> dict[str, Any] | None:
 
 def fitting(variants: tuple[Variant, ...], there: int) -> tuple[Variant, ...]:
     """Those that want no more images than there are, and on each line one that gets all."""
-    fit = [each for each in variants if each.images is None or each.images < there]
-    lines = dict.fromkeys(each.line for each in variants if each.images is not None)
-    last = {line: [each for each in variants if each.line == line][-1] for line in lines}
-    return (*fit, *(replace(each, value=there, images=there) for each in last.values()))
+    fit: list[Variant] = []
+    full = set()
+    for each in variants:
+        if each.images is None or each.images < there:
+            fit.append(each)
+        elif each.line not in full:
+            full.add(each.line)
+            fit.append(replace(each, value=there, images=there))
+    return tuple(fit)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from lightning_app.run import Run
 from lightning_app.study import draw
 from lightning_app.study.equivariance import equivariance
 from lightning_app.study.studies import FOLLOWED, Study
-from lightning_app.study.summary import Summary, tolerance, verdict
+from lightning_app.study.summary import Summary, advantage, tolerance, verdict
 
 HEAD = ("variant", "accuracy, %", "±2 px, %", "params", "MMAC", "ms/step", "sides of the maps")
 ON_SCREEN = 6  # columns
@@ -54,6 +54,8 @@ def say(which: str, study: Study, found: list[Summary], run: Run) -> None:
 
 
 def _found(which: str, found: list[Summary]) -> str:
+    if which == "data-size":
+        return advantage(found, "CNN", "MLP")
     return f"{tolerance(found)} {verdict(found)}" if which == "shift" else verdict(found)
 
 

@@ -13,7 +13,7 @@ from lightning_app.study import cell, draw, work
 from lightning_app.study.command import NAMES
 from lightning_app.study.equivariance import equivariance
 from lightning_app.study.studies import STUDIES, Study, Variant, conv
-from lightning_app.study.summary import Summary, summaries, tolerance, verdict
+from lightning_app.study.summary import Summary, advantage, summaries, tolerance, verdict
 
 NET = ("flatten", {"linear": "classes"})
 TINY = Study(
@@ -114,6 +114,8 @@ def test_a_difference_within_the_spread_is_not_called_one():
     assert "Best: x" in close
     assert "Not told apart from it, within 2 standard errors: y." in close
     assert "All others are worse" in verdict([summary("x", [0.97, 0.98]), summary("y", [0.11, 0.12])])
+    lines = [summary("CNN", [0.96, 0.98], 30), summary("MLP", [0.90, 0.94], 30), summary("CNN", [1.0, 1.0], 9)]
+    assert advantage(lines, "CNN", "MLP").endswith(": 30 images +5.0 ± 2.2.")
     assert "x 30%" in tolerance([summary("x", [0.9, 0.9])])
 
 
