@@ -8,26 +8,30 @@ import sys
 from lightning_app.errors import AppError, MisuseError
 
 HELP = """\
-Train, test and use an image classifier whose layers are written by hand.
+Train, test, compare and use an image classifier whose layers are written by hand.
 
-  python -m lightning_app fit          train, test the best checkpoint, draw what came out
-  python -m lightning_app validate     accuracy of a checkpoint on the held-out images
-  python -m lightning_app test         accuracy of a checkpoint on the test images
-  python -m lightning_app predict      which digit is on a photograph
-  scratchlab report                    one page about one run, or about several
-  scratchlab explain                   how a network came to its answer about a picture
-  scratchlab export-html               a page on which one draws a digit and watches the network read it
+  scratchlab demo          the first five minutes: train, agree with torch.nn, six pictures
+  scratchlab fit           train, test the best checkpoint, draw what came out
+  scratchlab validate      accuracy of a checkpoint on the held-out images
+  scratchlab test          accuracy of a checkpoint on the test images
+  scratchlab predict       which digit is on a photograph
+  scratchlab explain       how a network came to its answer about a picture
+  scratchlab export-html   a page on which one draws a digit and watches the network read it
+  scratchlab report        one page about one run, or about several
+  scratchlab compare       hand-written against torch.nn, step by step; figures, curves, a page
+  scratchlab study         vary kernel, stride, padding, pool-size, pool-type, shift or data-size
+  scratchlab data info     which data are here, and what would be downloaded
+  scratchlab init          a small project with kernels of your own that trains already
 
-Examples
-  python -m lightning_app fit                                  MNIST (or the built-in digits when offline)
-  python -m lightning_app fit --data.dataset digits            a few seconds, no network
-  python -m lightning_app fit --model.layers torch             the same with torch's own layers
-  python -m lightning_app fit -c configs/numpy.yaml            the same with plain loops
-  python -m lightning_app fit --ckpt_path runs/X/checkpoints/last.ckpt      go on where run X was stopped
-  python -m lightning_app test --ckpt_path runs/X/checkpoints/best.ckpt     without --ckpt_path: the latest run
-  python -m lightning_app predict photo.jpg another.png --json
+Examples (python -m lightning_app is the same as scratchlab)
+  scratchlab fit                                MNIST (or the built-in digits when offline)
+  scratchlab fit --data.dataset digits          a few seconds, no network
+  scratchlab fit --model.layers torch           the same with torch's own layers
+  scratchlab fit -c configs/numpy.yaml          the same with plain loops
+  scratchlab fit --ckpt_path runs/X/checkpoints/last.ckpt      go on where run X was stopped
+  scratchlab test --ckpt_path runs/X/checkpoints/best.ckpt     without --ckpt_path: the latest run
 
-All options: python -m lightning_app fit --help      The network and every setting: configs/mnist.yaml
+All options: scratchlab COMMAND --help      The network and every setting: configs/mnist.yaml
 """
 # a command's function, imported when it is called, is given the words after the command's name
 COMMANDS = {
@@ -38,6 +42,11 @@ COMMANDS = {
     "report": "lightning_app.report.command:report",
     "explain": "lightning_app.explain.command:explain",
     "export-html": "lightning_app.export.command:export_html",
+    "compare": "lightning_app.compare.command:compare",
+    "study": "lightning_app.study.command:study",
+    "demo": "lightning_app.demo.command:demo",
+    "data": "lightning_app.data.command:data",
+    "init": "lightning_app.init:init",
 }
 EXTRA = (
     "pytorch_lightning",
@@ -79,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(command: str, options: list[str]) -> int:
     if command not in COMMANDS:
         close = difflib.get_close_matches(command, COMMANDS, 1)
-        hint = f"did you mean {close[0]}?" if close else "see python -m lightning_app --help"
+        hint = f"did you mean {close[0]}?" if close else "see scratchlab --help"
         raise MisuseError(f"no command {command!r}, there are {', '.join(COMMANDS)}; {hint}")
     module, _, function = COMMANDS[command].partition(":")
     return getattr(importlib.import_module(module), function)(options) or 0

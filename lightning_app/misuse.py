@@ -20,7 +20,7 @@ def explained(message: str, command: str, options: Iterable[str]) -> MisuseError
 
 def _hint(option: str, command: str, options: Iterable[str]) -> str:
     close = difflib.get_close_matches(option.split("=")[0], options, 1)
-    return f"did you mean {close[0]}?" if close else f"see python -m lightning_app {command} --help"
+    return f"did you mean {close[0]}?" if close else f"see scratchlab {command} --help"
 
 
 def _plain(text: str) -> str:

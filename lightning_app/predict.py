@@ -1,19 +1,24 @@
-"""Which digit is on this photograph? ``python -m lightning_app predict FILE...``; needs no trainer."""
+"""Which digit is on this photograph? ``scratchlab predict FILE...``; needs no trainer."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lightning_app import checkpoint
-from lightning_app.errors import AppError, MisuseError
+from lightning_app.errors import AppError
 from lightning_app.net import PACKS, build
+from lightning_app.parser import Parser
 from lightning_app.photo.read import read
 from lightning_app.pixels import scaled
+
+EXAMPLES = """\
+  scratchlab predict photo.jpg another.png
+  scratchlab predict *.jpg --json
+  scratchlab predict photo.jpg --ckpt_path runs/X/checkpoints/best.ckpt"""
 
 
 def predict(arguments: list[str]) -> None:
@@ -57,13 +62,8 @@ def _line(file: str, answer: dict[str, Any]) -> str:
     return f"{answer['class']}  {answer['probability']:6.1%}  {file}  (else {second}, {probability:.1%})"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise MisuseError(f"predict: {message}; see python -m lightning_app predict --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("python -m lightning_app predict", description=__doc__.split("?")[0] + "?", allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser("predict", __doc__.split("?")[0] + "?", EXAMPLES)
     parser.add_argument("files", nargs="+", metavar="FILE", help="PNG or JPEG, one digit on each")
     parser.add_argument("--json", action="store_true", help="print a JSON object per file")
     parser.add_argument("--ckpt_path", help="a checkpoint, or best or last of the latest run (default: best)")

@@ -16,7 +16,7 @@ def prepare(name: Name, root: str | None) -> None:
     """Fetch what is missing, once per machine. ``mnist`` insists; ``auto`` may fail and says so."""
     if name not in ("auto", "mnist") or mnist.locate(root):
         return
-    folder = Path(root) / "mnist" if root else cache_folder() / "mnist"
+    folder = folder_for(root)
     try:
         download.fetch(folder)
     except (AppError, OSError) as error:
@@ -29,6 +29,11 @@ def prepare(name: Name, root: str | None) -> None:
             "[bold yellow]NO MNIST HERE AND NO NETWORK: using the 1,797 built-in digits instead[/] "
             "[dim](--data.dataset mnist says why)[/]"
         )
+
+
+def folder_for(root: str | None) -> Path:
+    """Where MNIST is put when it is fetched."""
+    return (Path(root) if root else cache_folder()) / "mnist"
 
 
 def load(name: Name, root: str | None) -> Images:

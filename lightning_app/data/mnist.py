@@ -37,7 +37,7 @@ def folders(root: str | None) -> list[Path]:
 
 def locate(root: str | None) -> Path | None:
     """The first folder that has all four files, packed or not; None when none has."""
-    return next((folder for folder in folders(root) if all(_path(folder, file) for file in FILES)), None)
+    return next((folder for folder in folders(root) if all(path_of(folder, file) for file in FILES)), None)
 
 
 def load(folder: Path) -> Images:
@@ -61,12 +61,13 @@ def verified(path: Path, file: File) -> bytes:
 
 def _pair(folder: Path, x: File, y: File) -> Labelled:
     try:
-        arrays = [idx.parse(verified(_path(folder, file), file), file.name) for file in (x, y)]
+        arrays = [idx.parse(verified(path_of(folder, file), file), file.name) for file in (x, y)]
     except AppError as error:
         raise AppError(f"{error}; delete it to have it fetched again") from error
     return labelled(*arrays, str(folder))
 
 
-def _path(folder: Path, file: File) -> Path | None:
+def path_of(folder: Path, file: File) -> Path | None:
+    """Where in ``folder`` the file lies, packed or not."""
     candidates = (folder / f"{file.name}.gz", folder / file.name)
     return next((path for path in candidates if path.is_file()), None)

@@ -24,7 +24,7 @@ def open_frame(axes: Axes) -> None:
     """Axes with a left and a bottom line only, and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.tick_params(colors=INK, labelsize=10)
+    axes.tick_params(which="both", colors=INK, labelsize=10)
     axes.grid(color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
 

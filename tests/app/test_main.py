@@ -4,6 +4,8 @@ import sys
 import pytest
 import torch
 
+from lightning_app.__main__ import COMMANDS, HELP
+
 HEAVY = {"torch", "numpy", "pytorch_lightning", "jsonargparse", "rich", "matplotlib", "PIL", "yaml"}
 
 
@@ -11,9 +13,24 @@ def test_help_is_one_screen_and_imports_nothing_heavy():
     probe = "import sys; from lightning_app.__main__ import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
     *screen, modules = done.stdout.strip().split("\n")
-    assert len(screen) <= 24
+    assert len(screen) <= 30
     assert "--ckpt_path" in done.stdout
     assert not HEAVY & set(modules.split())
+
+
+@pytest.mark.parametrize("command", ["compare", "study", "demo", "data", "init"])
+def test_help_of_a_command_has_examples_and_imports_nothing_heavy(command):
+    probe = f"import sys; from lightning_app.__main__ import main; main(['{command}', '--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    *screen, modules = done.stdout.strip().split("\n")
+    assert f"usage: scratchlab {command}" in screen[0]
+    assert "examples" in screen
+    assert max(map(len, screen)) <= 120
+    assert not HEAVY & set(modules.split())
+
+
+def test_the_help_names_every_command():
+    assert all(f"  scratchlab {command}" in HELP for command in COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])

@@ -1,0 +1,1 @@
+"""What does one feature of a convolutional net do? One thing is varied, everything else held, several seeds each."""
