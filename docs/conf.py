@@ -21,7 +21,7 @@ extensions = [
     "mathml",
     "plain_docstrings",
 ]
-exclude_patterns = ["_build", "_extensions", "jupyter_execute"]
+exclude_patterns = ["_build", "_extensions"]
 nitpicky = True
 suppress_warnings = ["config.cache"]  # myst-nb's own settings hold functions; nothing of ours is lost
 
