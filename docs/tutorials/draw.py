@@ -13,7 +13,7 @@ ORANGE = "#E69F00"  # of Okabe and Ito's colours, which are told apart by all
 def shown(figure: Figure) -> SVG:
     """Return a figure as a notebook displays it."""
     data = BytesIO()
-    figure.savefig(data, format="svg")
+    figure.savefig(data, format="svg", bbox_inches="tight", pad_inches=0.05)
     return SVG(data.getvalue())
 
 
@@ -25,9 +25,9 @@ def row(*items, titles=(), marks=(), size=0.5) -> SVG:
     grids = [item if isinstance(item, str) else np.atleast_2d(np.asarray(item, float)) for item in items]
     widths = [0.9 if isinstance(g, str) else g.shape[1] for g in grids]
     tall = max(g.shape[0] for g in grids if not isinstance(g, str))
-    figure = Figure(figsize=(size * (sum(widths) + 0.4), size * (tall + (1.0 if titles else 0.3))))
+    figure = Figure(figsize=(size * (sum(widths) + 0.4), size * (tall + 1)))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-0.2, sum(widths) + 0.2), ylim=(tall + 0.15, -0.85 if titles else -0.15), aspect="equal")
+    axes.set(xlim=(-0.2, sum(widths) + 0.2), ylim=(tall + 0.15, -0.85), aspect="equal")
     axes.set_axis_off()
     titles, marks, left = iter(titles), iter(marks), 0
     for grid, width in zip(grids, widths, strict=True):
