@@ -21,7 +21,7 @@ def setup(app):
 def plain(lines: list[str]) -> None:
     """Rewrite a docstring's lines, in place, as reStructuredText."""
     blocks = re.split(r"\n\s*\n", "\n".join(lines).strip())
-    lines[:] = "\n\n".join(map(_block, blocks)).split("\n") + [""]
+    lines[:] = [*"\n\n".join(map(_block, blocks)).split("\n"), ""]
 
 
 def _block(text):
