@@ -37,12 +37,13 @@ nb_merge_streams = True
 
 autodoc_typehints = "none"  # the docstrings give shapes and dtypes, which types do not
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "undoc-members": False}
+autodoc_default_options = {"members": True}
 
 html_theme = "furo"
 html_title = "scratchlayers"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_js_files = ["frames.js"]
 html_show_sphinx = False
 html_show_copyright = False
 copybutton_exclude = ".linenos, .gp, .go"

@@ -1,13 +1,14 @@
 """How is a docstring read that was written for people? Its indented formulas stay as they are; a star is a star.
 
-Docstrings here are plain text with ``code``, examples, and sections Args, Returns and Raises. To reStructuredText an
-indented block would be a quotation, ``(N, *spatial)`` the beginning of emphasis, and |x| a substitution.
+Docstrings here are plain text with ``code``, examples, and sections Args, Attributes, Returns and Raises. To
+reStructuredText an indented block would be a quotation, ``(N, *spatial)`` the beginning of emphasis, and |x| a
+substitution.
 """
 
 import re
 import textwrap
 
-_SECTION = re.compile(r"(Args|Returns|Raises):\n")
+_SECTION = re.compile(r"(Args|Attributes|Returns|Raises):\n")
 _CODE_OR_MARK = re.compile(r"(``.*?``|:\w+:`.*?`|^ *\* )|([*|]|(?<=\w)_(?=\W|$))", re.MULTILINE)
 _ARGUMENT = re.compile(r"^(\w+): ", re.MULTILINE)
 
@@ -34,6 +35,6 @@ def _block(text):
     if not (section := _SECTION.match(text)):
         return text
     body = textwrap.dedent(text[section.end() :])
-    if section[1] == "Args":
-        return _ARGUMENT.sub(r":param \1: ", body)
+    if field := {"Args": "param", "Attributes": "ivar"}.get(section[1]):
+        return _ARGUMENT.sub(rf":{field} \1: ", body)
     return textwrap.indent(body, "    ").replace("    ", f":{section[1]}: ", 1)
