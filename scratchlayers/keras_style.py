@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -196,17 +197,19 @@ class Sequential(nn.Sequential):
     def summary(self, input_shape: Sequence[int]) -> str:
         """Return a table of the layers, what they make of one example of this shape, and their parameters.
 
-        The layers run once, on zeros, so that those that wait for their first input have their weights afterwards.
+        The layers run once, on zeros and as in use, so that those that wait for their first input then have weights.
         """
-        rows, x, parameters = [], torch.zeros(1, *input_shape), list(self.parameters())
-        if parameters:
-            x = x.to(parameters[0])
+        rows, x, training = [], torch.zeros(1, *input_shape), {module: module.training for module in self.modules()}
+        for parameter in islice(self.parameters(), 1):
+            x = x.to(parameter)
         with torch.no_grad():
-            for layer in self:
+            for layer in self.eval():
                 x = layer(x)
                 count = sum(p.numel() for p in layer.parameters())
                 shape = ", ".join(["None", *map(str, x.shape[1:])])
                 rows.append((type(layer).__name__, f"({shape})", f"{count:,}"))
+        for module, was in training.items():
+            module.training = was
         rows.append(("total", "", f"{sum(p.numel() for p in self.parameters()):,}"))
         name, shape, count = (max(map(len, column)) for column in zip(*rows, strict=True))
         return "\n".join(f"{a:{name}}  {b:{shape}}  {c:>{count + 4}}" for a, b, c in rows)

@@ -113,6 +113,15 @@ def test_every_public_module_has_a_page():
         assert f"automodule:: scratchlayers{module}\n" in pages
 
 
+def test_docstrings_are_read_as_they_were_written(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "_extensions"))
+    lines = ["(N, *spatial) of |x|, ``*as it is``:", "", "    y[i] = x[i] * 2", "", "Args:", "    x: (N, *input).", ""]
+    importlib.import_module("plain_docstrings").plain(lines)
+    assert "\n".join(lines) == (
+        "(N, \\*spatial) of \\|x\\|, ``*as it is``:\n\n::\n\n    y[i] = x[i] * 2\n\n:param x: (N, \\*input).\n"
+    )
+
+
 @pytest.mark.slow
 def test_the_pages_are_built_without_a_warning(tmp_path):
     """Tutorials and formulas are run on the way; what they assert holds. The pages need no network."""

@@ -128,6 +128,15 @@ def test_the_networks_of_the_books():
     torch.testing.assert_close(y.sum(1), torch.ones(2))
 
 
+def test_a_summary_changes_nothing():
+    norm = torch.nn.BatchNorm1d(4)
+    model = keras.Sequential([keras.Flatten(), keras.Dense(4, input_shape=(9,)), norm, torch.nn.Dropout().eval()])
+    before = copy.deepcopy(model.state_dict())
+    assert model.summary((3, 3, 1)).splitlines()[2].split()[-1] == "8"
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+    assert [layer.training for layer in model] == [True, True, True, False]
+
+
 @pytest.mark.parametrize("make", [lambda: keras.Conv2D(8, 3), lambda: keras.Conv2D(8, 3, input_shape=(9, 9, 5))])
 def test_first_weights_are_glorots(make):
     conv = make()
