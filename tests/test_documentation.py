@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lightning_app.__main__ import COMMANDS
+from lightning_app.__main__ import main as scratchlab
 from lightning_app.console import quiet
 from scratchlayers.__main__ import main
 
@@ -76,7 +77,7 @@ def test_commands_are_understood(code, monkeypatch):
     elif hasattr(module, "parser"):
         module.parser().parse_args(words)
     else:
-        assert not words, "options that nothing checks"
+        assert scratchlab([command, *words, "--help"]) == 0
 
 
 @those("python -m scratchlayers ")
