@@ -124,6 +124,7 @@ def test_docstrings_are_read_as_they_were_written(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute of one core, ten kernels one after another; longer on a machine that has no core
 def test_the_pages_are_built_without_a_warning(tmp_path):
     """Tutorials and formulas are run on the way; what they assert holds. The pages need no network."""
     html = tmp_path / "html"
