@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help train test slow thorough lint types bench compatibility clean
+.PHONY: help train test slow thorough lint types bench compatibility docs clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -44,5 +44,8 @@ bench: .venv/installed ## our time beside torch.nn's
 compatibility: .venv/installed ## docs/compatibility.md, written from the tests
 	$(BIN)/python -m tests.compatibility.table
 
+docs: .venv/installed ## the documentation, in docs/_build/html: its tutorials are run, a warning is an error
+	$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going $(ARGS) docs docs/_build/html
+
 clean: ## remove what the other commands made
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -57,7 +57,8 @@ class Layer:
 def explain(model: torch_nn.Module, *example: Any) -> None:
     """Print, for each layer of ours that ``model(*example)`` calls, what ran it and how, what it saved, who refused.
 
-    Layers of the family that are not ours are listed with the reason. See :func:`observe` for the same as data.
+    Layers of the family that are not ours are listed with the reason. The same as data:
+    :func:`scratchlayers.explanation.observe`.
     """
     rows = observe(model, *example)
     width = max((len(f"{row.name} ({row.kind})") for row in rows), default=0)

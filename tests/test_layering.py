@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "flops": ["library"],
     "functional": ["geometry", "ops", "library", "derivatives", "flops"],
     "nn": ["geometry", "registry", "functional"],
+    "keras_style": ["geometry", "functional", "nn"],
     "conversion": ["geometry", "functional", "nn"],
     "explanation": [*LOW, "conversion"],
     "testing": [*LOW, "conversion", "explanation"],

@@ -7,6 +7,7 @@ import yaml
 
 from lightning_app import cli
 from lightning_app.console import quiet
+from lightning_app.net import build
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(CONFIGS.glob("*.yaml"))
@@ -72,3 +73,8 @@ def test_the_loops_train(app):
     outcome = app("fit", "-c", CONFIGS / "numpy.yaml", "--name", "x", *quick)
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("numpy layers")
+
+
+def test_lenet_has_its_published_size():
+    entries = yaml.safe_load((CONFIGS / "lenet.yaml").read_text())["model"]["net"]
+    assert sum(p.numel() for p in build("scratch", entries, (1, 28, 28), 10).parameters()) == 61_706
