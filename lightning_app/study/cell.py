@@ -36,7 +36,7 @@ def settings(variant: Variant, seed: int, images: Images, layers: Layers, steps:
 
 
 def measure(variant: Variant, seed: int, images: Images, layers: Layers, wanted: int) -> dict[str, Any]:
-    """Train for ``wanted`` steps, or the least whole number of epochs above, and measure."""
+    """Train for ``wanted`` steps, whatever part of an epoch or how many they are, and measure."""
     train, test = (Labelled(_cropped(part.x, variant.crop), part.y) for part in (images.train, images.test))
     train = _some(train, variant.images, seed)
     once = Recipe(1, min(BATCH, len(train.y)), variant.shift, seed=seed)
@@ -44,7 +44,8 @@ def measure(variant: Variant, seed: int, images: Images, layers: Layers, wanted:
     torch.manual_seed(seed)
     net = build(layers, list(variant.net), tuple(train.x.shape[1:]), len(images.classes))
     learner = Learner(net, recipe)
-    times = [sum(learner.step(batch).seconds) for batch in batches(train, recipe)]
+    some = zip(range(wanted), batches(train, recipe), strict=False)
+    times = [sum(learner.step(batch._replace(progress=step / wanted)).seconds) for step, batch in some]
     shifted = {move: _accuracy(net, test, move) for move in SHIFTS}
     return {
         "accuracy": shifted[0],

@@ -100,6 +100,15 @@ def test_multiplications_and_sizes_are_those_of_the_layers():
     assert cell.sizes(net, x) == "28 → 14 → 7"
 
 
+@pytest.mark.parametrize("wanted", [1, 12, 14])
+def test_as_many_steps_are_trained_as_were_asked_for(monkeypatch, wanted):
+    seen = []
+    step = cell.Learner.step
+    monkeypatch.setattr(cell.Learner, "step", lambda self, batch: seen.append(batch.progress) or step(self, batch))
+    cell.measure(TINY.variants[0], 0, digits.load(), "torch", wanted)
+    assert seen == [number / wanted for number in range(wanted)]
+
+
 def test_a_variant_may_want_fewer_images_and_gets_others_with_another_seed():
     some = Labelled(torch.arange(50).view(50, 1, 1, 1), torch.arange(50))
     first, again, other = (cell._some(some, 5, seed).y.tolist() for seed in (0, 0, 1))
