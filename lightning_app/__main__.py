@@ -35,16 +35,16 @@ All options: scratchlab COMMAND --help      The network and every setting: confi
 """
 # a command's function, imported when it is called, is given the words after the command's name
 COMMANDS = {
+    "demo": "lightning_app.demo.command:demo",
     "fit": "lightning_app.cli:fit",
     "validate": "lightning_app.cli:validate",
     "test": "lightning_app.cli:test",
     "predict": "lightning_app.predict:predict",
-    "report": "lightning_app.report.command:report",
     "explain": "lightning_app.explain.command:explain",
     "export-html": "lightning_app.export.command:export_html",
+    "report": "lightning_app.report.command:report",
     "compare": "lightning_app.compare.command:compare",
     "study": "lightning_app.study.command:study",
-    "demo": "lightning_app.demo.command:demo",
     "data": "lightning_app.data.command:data",
     "init": "lightning_app.init:init",
 }

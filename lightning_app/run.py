@@ -93,7 +93,7 @@ def latest(runs: str) -> Run:
     pointer = Path(runs) / LATEST
     target = pointer.parent / pointer.read_text(encoding="utf-8") if pointer.is_file() else pointer.resolve()
     if not target.is_dir():
-        raise AppError(f"no finished run in {runs}; train one (python -m lightning_app fit) or give --ckpt_path")
+        raise AppError(f"no finished run in {runs}; train one (scratchlab fit) or give --ckpt_path")
     return Run(Path(runs) / target.name)
 
 

@@ -43,7 +43,7 @@ class Screen(pl.Callback):
         """Whoever stops training is told how to go on."""
         last = self.run.checkpoints / "last.ckpt"
         if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero and last.is_file():
-            console().print(f"stopped; go on with: python -m lightning_app fit --ckpt_path {last}", markup=False)
+            console().print(f"stopped; go on with: scratchlab fit --ckpt_path {last}", markup=False)
 
 
 class Bar(ProgressBar):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as _torch
 from torch import Tensor
+from torch.compiler import is_compiling
 from torch.jit import TracerWarning  # type: ignore[attr-defined]  # torch does not list it
 
 from .. import library
@@ -200,7 +201,7 @@ _planned_sides = remembered(_sides)
 
 def _numbers(shape: torch.Size) -> Sizes:
     """Return the sizes that TorchScript's tracing shows as tensors: a padding is a constant of what it writes."""
-    if not torch._C._is_tracing():
+    if is_compiling():  # torch.export, which has symbols for them
         return tuple(shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TracerWarning)

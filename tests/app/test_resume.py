@@ -109,5 +109,5 @@ def test_whoever_stops_it_is_told_how_to_go_on(app, monkeypatch):
     outcome = app("fit", *OPTIONS, "--name", "x")
     signal.signal(signal.SIGINT, handler)  # Lightning ignores further interrupts
     assert outcome.code == 1
-    assert outcome.out.endswith("go on with: python -m lightning_app fit --ckpt_path runs/x/checkpoints/last.ckpt\n")
+    assert outcome.out.endswith("go on with: scratchlab fit --ckpt_path runs/x/checkpoints/last.ckpt\n")
     assert Path("runs/x/config.yaml").is_file()
