@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, NoReturn
 
 from .render.files import check, closest
@@ -19,6 +22,7 @@ examples:
   python -m scratchlayers draw receptive-field --net my_net.py:Net --size 32 -o field.png
   python -m scratchlayers draw gallery -o gallery
 """
+PATIENCE = 1.0  # seconds
 _LAYER = "as in Python, 'Conv2d(1, 1, 3)' or 'torch.nn.MaxPool2d(2)', or path/to/file.py:ATTR"
 
 
@@ -41,11 +45,26 @@ def command(argv: list[str]) -> int:
         if options.picture == "gallery":
             return _gallery(file)
         check(file, options.theme)
-        print(f"written to {drawn(options).save(file, theme=options.theme, scale=options.scale)}")
+        with _patience(options.picture):
+            written = drawn(options).save(file, theme=options.theme, scale=options.scale)
+        print(f"written to {written}")
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
     return 0
+
+
+@contextmanager
+def _patience(what: str) -> Iterator[None]:
+    """Say what is being done in the block, if it takes long."""
+    words = f"drawing {what}, some seconds ..."
+    timer = Timer(PATIENCE, print, [words], {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _gallery(folder: Path) -> int:

@@ -164,3 +164,11 @@ def test_only_saving_needs_the_drawing_packages():
 
     with tempfile.TemporaryDirectory() as folder:
         assert subprocess.run([sys.executable, "-c", code, folder], check=False).returncode == 0
+
+
+def test_what_takes_long_says_so(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("scratchlayers.visualize.command.PATIENCE", 0.0)
+    assert main(["draw", "kernels", "-o", str(tmp_path / "kernels.png")]) == 0
+    seen = capfd.readouterr()
+    assert seen.err == "drawing kernels, some seconds ...\n"
+    assert "written to" in seen.out
