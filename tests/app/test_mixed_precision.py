@@ -8,6 +8,7 @@ FEW = ("--data.dataset", "digits", "--data.batch_size", "96", "--trainer.max_epo
 
 
 @pytest.mark.slow
+@pytest.mark.compatible("Autocast and dtypes", "Lightning's precision bf16-mixed trains as with torch's layers")
 def test_half_precision_learns_as_with_torchs_layers(app, tmp_path):
     accuracy = {}
     for layers in ("scratch", "torch"):

@@ -97,6 +97,7 @@ def scaled_steps(space):
     return scales, list(net.parameters())
 
 
+@pytest.mark.compatible("Autocast and dtypes", "torch.amp.GradScaler steps, and skips what overflows")
 def test_a_gradient_scaler_steps_and_skips_as_with_torchs():
     (scales, weights), (torchs_scales, torchs_weights) = scaled_steps(nn), scaled_steps(torch.nn)
     assert scales == torchs_scales == [256.0, 128.0, 128.0]

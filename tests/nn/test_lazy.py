@@ -20,7 +20,6 @@ def pair(name, *words, **options):
     return [getattr(space, name)(*words, **options) for space in (nn, torch.nn)]
 
 
-@pytest.mark.compatible("", "")
 def x(name):
     return torch.randn(shapes(name)[0], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -34,6 +33,7 @@ def test_all_of_torchs_are_there():
     assert set(LAZY) == {name for name in dir(torch.nn) if name.startswith("LazyConv")}
 
 
+@pytest.mark.compatible("Modules", "lazy convolutions become ours, with torch's weights")
 @names
 @pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1, "bias": False, "groups": 2}], ids=str)
 def test_it_becomes_ours_with_torchs_weights(name, options):
