@@ -106,7 +106,7 @@ def _meant(given: dict[str, Any], entry: Entry) -> dict[str, Any]:
     if entry.name in ("activations", "architecture"):
         size, photo = words.pop("size", None), words.pop("photo", None)
         if size is not None or photo is not None:
-            words["x"] = _image(words.get("net"), size or 28, photo)
+            words["x"] = _image(words.get("net"), 28 if size is None else size, photo)
     return words
 
 
@@ -151,12 +151,17 @@ def _numbers(text: str) -> list[int]:
     numbers: list[int] = []
     for part in text.split(","):
         low, _, high = part.partition("-")
+        if not (low.isdecimal() and (high or low).isdecimal()):
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers such as 1,3,5 or 1-7")
         numbers += range(int(low), int(high or low) + 1)
     return numbers
 
 
 def _size(text: str) -> Any:
-    lengths = [int(length) for length in text.replace("x", "×").split("×")]
+    words = text.replace("x", "×").split("×")
+    if len(words) > 2 or not all(word.isdecimal() for word in words):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 5 or 4x6")
+    lengths = list(map(int, words))
     return lengths[0] if len(lengths) == 1 else tuple(lengths)
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment
-
 from .command import picture
+from .render.files import whole
 from .table import BY_NAME
 
 
@@ -127,7 +126,10 @@ def make(folder: Path, say: Callable[[str], object]) -> Path:
         wide = drawn.size[0] > 2.5 * drawn.size[1]
         cards.append({**shown._asdict(), "suffix": suffix, "title": drawn.title, "shows": shows, "wide": wide})
         say(f"{number:>3}/{len(ALL)} {shown.stem:<28}{time.perf_counter() - start:5.1f} s")
-    page = folder / "index.html"
-    part = page.with_name("index.html.part")
-    part.write_text(Environment(autoescape=True).from_string(_PAGE).render(cards=cards), "utf-8")
-    return part.replace(page)
+    return whole(folder / "index.html", lambda part: part.write_text(_page(cards), "utf-8"))
+
+
+def _page(cards: list[dict[str, object]]) -> str:
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(_PAGE).render(cards=cards)

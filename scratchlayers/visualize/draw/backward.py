@@ -10,7 +10,7 @@ from ..measure.backward import Backward, measure
 from ..measure.layers import Layer, Layers, Size, Values, several, titled
 from ..picture import Frame, Picture
 from .defaults import convolution, pools
-from .grid import Cell, Flat, amounts, cells_of, number, signs, together
+from .grid import Cell, Flat, amounts, by, cells_of, number, signs, together
 from .marks import Text
 from .panels import row
 
@@ -123,6 +123,9 @@ def pool_gradient(layers: Layers | None = None, size: Size = 4, *, x: Values | N
     chosen = pools() if layers is None else layers
     data = tuple(measure(layer, size, of="input", x=x) for layer in several(chosen))
     first = data[0]
+    if any(d.gradient.shape != first.gradient.shape for d in data):
+        made = ", ".join(f"{d.layer}: {by(d.gradient)}" for d in data)
+        raise ValueError(f"layers that are given one gradient have outputs of one size, not {made}")
     titles = ["input\nx", "gradient of the output\n∂L/∂y", *(f"{title}\n∂L/∂x" for title in titled(chosen))]
     placed = row([first.input.shape, first.gradient.shape, *(d.input.shape for d in data)], titles, gap=1.1, least=3.4)
     grids = placed.grids

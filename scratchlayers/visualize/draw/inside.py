@@ -45,7 +45,7 @@ def filters(net: nn.Module | None = None, *, before: nn.Module | None = None) ->
                 Text(
                     0.4,
                     y + 0.2,
-                    f"{title}: {weight.shape[0]} filters, {'×'.join(map(str, weight.shape[1:]))}",
+                    f"{title}: {weight.shape[0]} filters, {'×'.join(map(str, weight.shape[1:]))}{_left_out(weight)}",
                     0.34,
                     "ink",
                     "start",
@@ -61,6 +61,13 @@ def filters(net: nn.Module | None = None, *, before: nn.Module | None = None) ->
         (Frame(tuple(marks)),),
         unit=40,
     )
+
+
+def _left_out(weight: np.ndarray) -> str:
+    """Which filters, and which channels of them, are shown, if not all."""
+    first = f"the first {_MOST}" if len(weight) > _MOST else ""
+    channel = "their first channel" if weight.shape[1] > 1 else ""
+    return f" (shown: {', '.join(filter(None, (first, channel)))})" if first or channel else ""
 
 
 def _row(kernels: list[np.ndarray], y: float, top: float) -> list[Mark]:
@@ -95,7 +102,14 @@ def activations(net: nn.Module | None = None, x: Values | None = None) -> Pictur
     y = 3.45
     for step in data.steps:
         marks.append(
-            Text(0.4, y + 0.2, f"{step.name} {step.kind}: {'×'.join(map(str, step.shape))}", 0.34, "ink", "start")
+            Text(
+                0.4,
+                y + 0.2,
+                f"{step.name} {step.kind}: {'×'.join(map(str, step.shape))}{_cut(step.output)}",
+                0.34,
+                "ink",
+                "start",
+            )
         )
         marks += _maps(step.output, y + 0.55) if step.output.ndim == 3 else _line(step.output, y + 0.55)
         y += 3.0 if step.output.ndim == 3 else 1.4 if step.output.size > 16 else 2.0
@@ -105,6 +119,10 @@ def activations(net: nn.Module | None = None, x: Values | None = None) -> Pictur
 def noise(net: nn.Module) -> torch.Tensor:
     """Return an image of 28×28 for the net, always the same."""
     return torch.rand((channels(net), 28, 28), generator=torch.Generator().manual_seed(0))
+
+
+def _cut(output: np.ndarray) -> str:
+    return f" (shown: the first {_MOST})" if output.ndim == 3 and len(output) > _MOST else ""
 
 
 def _maps(output: np.ndarray, y: float) -> list[Mark]:

@@ -43,9 +43,11 @@ def _own(padded: Padded, x: np.ndarray) -> Cell:
     """Where the input itself lies in the output: of the places where all of it stands, that nearest to the middle."""
     numbers = np.arange(1, x.size + 1).reshape(x.shape)
     h, w = x.shape
-    places = np.ndindex(padded.source.shape[0] - h + 1, padded.source.shape[1] - w + 1)
+    places = np.ndindex(*(max(0, out - length + 1) for out, length in zip(padded.source.shape, x.shape, strict=True)))
     found = [(i, j) for i, j in places if (padded.source[i : i + h, j : j + w] == numbers).all()]
     centre = ((padded.source.shape[0] - h) / 2, (padded.source.shape[1] - w) / 2)
+    if not found:
+        raise ValueError(f"{padded.layer} cuts its input: what it puts around is drawn where all of the input is left")
     return min(found, key=lambda place: abs(place[0] - centre[0]) + abs(place[1] - centre[1]))
 
 

@@ -83,8 +83,8 @@ def responses(
 
     """
     data = response.measure(_grey(photo), named(names), conv)
-    tiles = [_tile(data.photo, "photograph", False)]
-    tiles += [_tile(values, k.name, k.signed) for values, k in zip(data.maps, data.kernels, strict=True)]
+    tiles = [_tile(data.photo, False)]
+    tiles += [_tile(values, k.signed) for values, k in zip(data.maps, data.kernels, strict=True)]
     marks, size = _tiled(tiles, 4, 1.35)
     for n, kernel in enumerate(data.kernels, 1):
         x, y = 0.4 + (n % 4) * (_TILE + 0.4), 0.4 + (n // 4) * (_TILE + 1.35)
@@ -115,7 +115,7 @@ def pooled(photo: str | PathLike[str] | np.ndarray | None = None, layers: Layers
     shown = [(data.photo, f"photograph: {'×'.join(map(str, data.photo.shape))}"), *zip(data.maps, words, strict=True)]
     if layers is None:
         shown.insert(4, shown[0])
-    tiles = [_tile(values, title, False) for values, title in shown]
+    tiles = [_tile(values, False) for values, _ in shown]
     marks, size = _tiled(tiles, 4, 0.85)
     for n, (_, title) in enumerate(shown):
         x, y = 0.4 + (n % 4) * (_TILE + 0.4), 0.4 + (n // 4) * (_TILE + 0.85)
@@ -123,7 +123,7 @@ def pooled(photo: str | PathLike[str] | np.ndarray | None = None, layers: Layers
     return Picture("pooling a photograph", data, size, (), (Frame(tuple(marks)),), unit=photos.SIDE // 4)
 
 
-def _tile(values: np.ndarray, title: str, signed: bool) -> Image:
+def _tile(values: np.ndarray, signed: bool) -> Image:
     """An image in its place at the origin; a signed one has nothing in the middle of its scale."""
     top = float(np.quantile(np.abs(values), 0.995)) or 1.0
     height = _TILE * values.shape[0] / max(values.shape)

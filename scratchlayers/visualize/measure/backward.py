@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .layers import Layer, Size, called, name, numbers, ready
+from .layers import Layer, Size, called, differentiating, name, numbers, ready
 from .reading import reads
 from .sliding import both, flat, given
 
@@ -24,7 +24,6 @@ class Backward:
         gradient: (P, Q), the gradient of a loss with respect to the output, which comes in.
         reads: (P, Q, H, W) of bool, the window of each output.
         parts: (P · Q, H, W) for the input, or (P · Q, KH, KW) for the weight: what goes out for each output.
-        weight: (KH, KW), or None for a layer without.
 
     """
 
@@ -34,9 +33,9 @@ class Backward:
     gradient: np.ndarray
     reads: np.ndarray
     parts: np.ndarray
-    weight: np.ndarray | None
 
 
+@differentiating
 def measure(layer: Layer, size: Size = 5, *, of: str = "input", x: Tensor | np.ndarray | None = None) -> Backward:
     """Ask for the gradient of the input or of the weight; ValueError if the layer has no such weight."""
     values = given(layer, size, x)
@@ -47,6 +46,8 @@ def measure(layer: Layer, size: Size = 5, *, of: str = "input", x: Tensor | np.n
     weight = getattr(copy, "weight", None)
     if of == "weight" and (not isinstance(weight, nn.Parameter) or weight.ndim != values.ndim):
         raise ValueError(f"{name(layer)} has no filter whose gradient could be drawn")
+    if of == "weight":
+        weight.requires_grad_()  # the copy's, should the caller's be frozen
     y = called(copy, values)[:, :1]
     coming = numbers(*y.shape, low=1, high=4, start=5)
     wanted = weight if of == "weight" else values
@@ -57,7 +58,6 @@ def measure(layer: Layer, size: Size = 5, *, of: str = "input", x: Tensor | np.n
         flat(coming[0, 0].numpy(), rank),
         both(reads(layer, values.shape[2:]), rank),
         np.stack([flat(part, rank) for part in _parts(y, coming, wanted)]),
-        None if weight is None else flat(weight[0, 0].detach().numpy(), rank),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .layers import Layer, Size, called, name, ready
+from .layers import Layer, Size, called, differentiating, name, ready
 from .reading import reads
 from .sliding import both, flat, given
 
@@ -40,6 +40,7 @@ class Columns:
     output: np.ndarray
 
 
+@differentiating
 def measure(layer: Layer, size: Size = 4, x: Tensor | np.ndarray | None = None) -> Columns:
     """Differentiate every output with respect to the weight; ValueError for a layer with more than one filter."""
     values, copy = given(layer, size, x), ready(layer)
@@ -47,6 +48,7 @@ def measure(layer: Layer, size: Size = 4, x: Tensor | np.ndarray | None = None) 
     rank = values.ndim - 2
     if not isinstance(weight, nn.Parameter) or weight.shape[:2] != (1, 1):
         raise ValueError(f"{name(layer)}: im2col is drawn for a convolution of one channel to one")
+    weight.requires_grad_()  # the copy's, should the caller's be frozen
     y = called(copy, values)[0, 0]
     taps = [torch.autograd.grad(one, weight, retain_graph=True)[0].flatten() for one in y.flatten()]
     bias = getattr(copy, "bias", None)

@@ -16,7 +16,7 @@ from torch import nn
 
 from . import inside
 from .inside import UpTo
-from .layers import Size, channels, ready, sizes
+from .layers import Size, channels, differentiating, ready
 from .reading import reads
 
 _INPUTS = 32
@@ -48,7 +48,9 @@ def measure(net: nn.Module, size: Size, parts: Sequence[str] | None = None) -> F
         ValueError: if the net takes no such input, or has no such part.
 
     """
-    shape = sizes(net, size) if not isinstance(size, int) else (size, size)
+    shape = (size, size) if isinstance(size, int) else tuple(size)
+    if len(shape) != 2 or any(type(length) is not int or length < 1 for length in shape):
+        raise ValueError(f"a size is a length from 1, or two, not {size!r}")
     steps = {step.name: step for step in inside.measure(net, torch.zeros(channels(net), *shape)).steps}
     chosen = list(parts) if parts is not None else _with_windows(net, steps)
     unknown = [part for part in chosen if part not in steps or len(steps[part].shape) != 3]
@@ -74,6 +76,7 @@ def _field(net: nn.Module, step, shape: Sequence[int]) -> Field:
     return Field(step.name, step.kind, unit, read, _effective(part, unit, shape))
 
 
+@differentiating
 def _effective(part: UpTo, unit: tuple[int, int], shape: Sequence[int]) -> np.ndarray:
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(_INPUTS, channels(part), *shape, generator=draw, dtype=torch.float64).requires_grad_()

@@ -28,6 +28,8 @@ def measure(layer: Layer, size: Size = 5, x: np.ndarray | None = None) -> Flip:
     weight = getattr(layer, "weight", None)
     if not isinstance(weight, torch.nn.Parameter) or weight.ndim != 4 or weight.shape[:2] != (1, 1):
         raise ValueError(f"{name(layer)}: turning is drawn for a convolution of one channel to one over two axes")
+    if getattr(layer, "transposed", False):
+        raise ValueError(f"{name(layer)} turns its filter itself: draw a convolution that is not transposed")
     values = _impulse(sizes(layer, size)) if x is None else torch.as_tensor(x, dtype=torch.float64)[None, None]
     turned = weight.detach().flip(2, 3)
     with torch.no_grad():

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .layers import called, ready
+from .layers import called, first, ready
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,29 +49,28 @@ class UpTo(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return what that part makes of x."""
         kept: list[Tensor] = []
-        hook = self.net.get_submodule(self.part).register_forward_hook(lambda *args: kept.append(args[2]))
+        part = self.net.get_submodule(self.part)
+        hook = part.register_forward_hook(lambda *args: kept.append(first(args[2]).clone()))
         try:
             called(self.net, x)
         finally:
             hook.remove()
-        return kept[0]
+        return kept[-1]  # of a part that is called several times the last, as in Steps
 
 
 def measure(net: nn.Module, x: Tensor | np.ndarray) -> Steps:
     """Call the net on one input, (C, H, W) or (H, W), and note what every innermost part makes of it."""
     net = ready(net)
-    given = torch.as_tensor(x, dtype=torch.float64)
+    given = torch.as_tensor(x).detach().to("cpu", torch.float64, copy=True)
     given = given[None] if given.ndim == 2 else given
     steps: list[Step] = []
     hooks = [
-        part.register_forward_hook(_noting(steps, name))
-        for name, part in net.named_modules()
-        if not list(part.children())
+        part.register_forward_hook(_noting(steps, name)) for name, part in net.named_modules() if _innermost(name, part)
     ]
     try:
         with torch.no_grad():
-            net(given[None])
-    except (RuntimeError, ValueError) as why:
+            net(given[None].clone())  # its first part may work in place
+    except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as why:
         raise ValueError(
             f"{type(net).__name__} takes no input of {tuple(given.shape)}: {str(why).splitlines()[0]}"
         ) from why
@@ -81,11 +80,17 @@ def measure(net: nn.Module, x: Tensor | np.ndarray) -> Steps:
     return Steps(type(net).__name__, given.numpy(), tuple(steps))
 
 
+def _innermost(name: str, part: nn.Module) -> bool:
+    """Has it no parts? What computes a weight (``parametrizations``) is no part of a net."""
+    parts = {child for child, _ in part.named_children()} - {"parametrizations"}
+    return not parts and "parametrizations" not in name.split(".")
+
+
 def _noting(steps: list[Step], name: str):
     def note(part: nn.Module, _: object, out: Tensor | tuple[Tensor, ...]) -> None:
-        first = (out[0] if isinstance(out, tuple) else out)[0].detach()
+        made = first(out)[0].detach().clone()  # the next part may work in place
         count = sum(parameter.numel() for parameter in part.parameters())
-        steps.append(Step(name, type(part).__name__, tuple(first.shape), count, first.numpy()))
+        steps.append(Step(name, type(part).__name__, tuple(made.shape), count, made.numpy()))
 
     return note
 

@@ -55,13 +55,14 @@ def _pattern(layer: Layer, sizes: Sequence[int], axis: int) -> Pattern | None:
     if regular is None:
         return None
     measured = _sets(along(layer, sizes, axis))
-    offsets, step = regular
-    candidates = (Pattern(offsets, step, before) for before in range(offsets[-1] + 1))
+    offsets, step, before = regular
+    near = sorted(range(before + offsets[-1] + 1), key=lambda start: abs(start - before))  # a short input fits several
+    candidates = (Pattern(offsets, step, start) for start in near)
     return next((pattern for pattern in candidates if _explains(pattern, measured, sizes[axis])), None)
 
 
-def _regular(windows: list[tuple[int, ...]]) -> tuple[tuple[int, ...], int] | None:
-    """Return the offsets and the step of those windows that are not cut by a border, if they are all alike."""
+def _regular(windows: list[tuple[int, ...]]) -> tuple[tuple[int, ...], int, int] | None:
+    """Return the offsets, the step and the start of the windows that no border cuts, if they are all alike."""
     most = max(map(len, windows), default=0)
     whole = [(place, cells) for place, cells in enumerate(windows) if len(cells) == most]
     if most == 0 or len(whole) < 2:
@@ -69,7 +70,10 @@ def _regular(windows: list[tuple[int, ...]]) -> tuple[tuple[int, ...], int] | No
     shapes = {tuple(i - cells[0] for i in cells) for _, cells in whole}
     (p, first), (q, second) = whole[0], whole[1]
     steps = {(cells[0] - first[0]) / (place - p) for place, cells in whole[1:]}
-    return (shapes.pop(), second[0] - first[0]) if q == p + 1 and len(shapes) == len(steps) == 1 else None
+    if q != p + 1 or len(shapes) > 1 or len(steps) > 1:
+        return None
+    step = second[0] - first[0]
+    return shapes.pop(), step, p * step - first[0]
 
 
 def _explains(pattern: Pattern, measured: list[tuple[int, ...]], size: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from math import prod
 from typing import Any
 
@@ -18,7 +19,7 @@ Layers = Sequence[Layer] | Mapping[str, Layer]
 Size = int | Sequence[int]
 Values = Tensor | np.ndarray
 
-_DEFAULTS = {"stride=1", "padding=0", "dilation=1", "padding=valid", "ceil_mode=False", "bias=False"}
+_UNSAID = {"padding=0", "dilation=1", "padding=valid", "ceil_mode=False", "bias=False"}
 
 
 def channels(layer: Layer) -> int:
@@ -31,7 +32,8 @@ def name(layer: Layer) -> str:
     """Return what a title says of it."""
     if isinstance(layer, nn.Module):
         words = re.sub(r"\((\d+)(?:, \1)*,?\)", r"\1", layer.extra_repr()).replace("kernel_size=", "")
-        said = ", ".join(word for word in words.split(", ") if word and word not in _DEFAULTS)
+        unsaid = _UNSAID | {"stride=1"} if hasattr(layer, "in_channels") else _UNSAID  # a pool's default is its kernel
+        said = ", ".join(word for word in words.split(", ") if word and word not in unsaid)
         return f"{type(layer).__name__}({said})" if said else type(layer).__name__
     return getattr(layer, "__name__", type(layer).__name__)
 
@@ -60,7 +62,7 @@ def sizes(layer: Layer, size: Size) -> tuple[int, ...]:
         raise ValueError(f"{name(layer)} does not know its channels yet: call it once, then draw it")
     reasons = []
     for tried in tries:
-        x = torch.rand(1, channels(layer), *tried, dtype=torch.float64)
+        x = torch.rand(1, channels(layer), *tried, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         try:
             out, *others = (run(layer, x) for _ in range(4))
         except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as why:
@@ -75,6 +77,24 @@ def sizes(layer: Layer, size: Size) -> tuple[int, ...]:
     raise ValueError(f"{name(layer)} cannot be drawn over an input of {shown}: {reasons[0]}")
 
 
+def single(layer: Layer, size: Size) -> tuple[int, ...]:
+    """Return the spatial sizes, like ``sizes``; ValueError too for a layer that reads several channels."""
+    if channels(layer) > 1:
+        raise ValueError(f"{name(layer)} reads {channels(layer)} channels; this is drawn for one")
+    return sizes(layer, size)
+
+
+def differentiating(measure: Callable) -> Callable:
+    """Return it with gradients on, also where the caller has turned them off."""
+
+    @wraps(measure)
+    def on(*args: Any, **named: Any) -> Any:
+        with torch.inference_mode(False), torch.enable_grad():
+            return measure(*args, **named)
+
+    return on
+
+
 def run(layer: Layer, x: Tensor) -> Tensor:
     """Return what the layer makes of x, the first if it returns several, in x's dtype."""
     with torch.no_grad():
@@ -83,7 +103,11 @@ def run(layer: Layer, x: Tensor) -> Tensor:
 
 def called(layer: Layer, x: Tensor) -> Tensor:
     """Call it, so that it can be differentiated."""
-    out = layer(x)
+    return first(layer(x))
+
+
+def first(out: Any) -> Tensor:
+    """Return the first of several outputs, or the one."""
     return out[0] if isinstance(out, tuple) else out
 
 
@@ -95,6 +119,9 @@ def ready(layer: Layer, dtype: torch.dtype = torch.float64) -> Layer:
 def generic(layer: Layer) -> Layer:
     """Return a copy whose weights are positive and all different, so that no two contributions cancel."""
     layer = ready(layer)
+    for part in layer.modules() if isinstance(layer, nn.Module) else ():
+        if getattr(part, "running_mean", None) is not None:
+            part.reset_running_stats()  # a mean that is taken off may cut a unit off behind a ReLU
     draw = torch.Generator().manual_seed(0)
     for parameter in _parameters(layer):
         fan = max(1, prod(parameter.shape[1:]))

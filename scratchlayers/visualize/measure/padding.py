@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .layers import Layer, Size, called, name, ready, sizes
+from .layers import Layer, Size, called, differentiating, name, ready, single
 from .sliding import flat
 
 
@@ -31,11 +31,12 @@ class Paddings:
 
 def measure(layers: Sequence[Layer], size: Size) -> Paddings:
     """Call each on the numbers from 1, and ask of every output where its gradient goes."""
-    shape = sizes(layers[0], size)
+    shape, *_ = [single(layer, size) for layer in layers]
     x = torch.arange(1.0, 1 + int(np.prod(shape)), dtype=torch.float64).view(1, 1, *shape)
     return Paddings(flat(x[0, 0].numpy(), len(shape)), tuple(_padded(layer, x) for layer in layers))
 
 
+@differentiating
 def _padded(layer: Layer, x: torch.Tensor) -> Padded:
     x = x.clone().requires_grad_()
     rank = x.ndim - 2

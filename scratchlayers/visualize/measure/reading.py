@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .layers import Layer, called, channels, generic
+from .layers import Layer, called, channels, differentiating, generic
 
 _MOST = 150_000_000  # elements of all gradients together
 
 
+@differentiating
 def reads(layer: Layer, sizes: Sequence[int], outputs: Sequence[int] | None = None) -> np.ndarray:
     """Return (outputs..., inputs...) of bool: does that output read that input?
 
@@ -30,17 +31,16 @@ def reads(layer: Layer, sizes: Sequence[int], outputs: Sequence[int] | None = No
         ValueError: if there is too much to ask.
 
     """
-    cells, layer = prod(sizes), generic(layer)
-    x, y = _probed(layer, torch.eye(cells).view(cells, *sizes))
+    cells = prod(sizes)
+    _bounded(cells**2 * channels(layer), sizes)  # before the probes are made
+    x, y = _probed(generic(layer), torch.eye(cells).view(cells, *sizes))
     asked = range(y[0].numel()) if outputs is None else outputs
-    if len(asked) * x.numel() > _MOST:
-        raise ValueError(
-            f"a size of {'×'.join(map(str, sizes))} is too much to ask the layer cell by cell; take a smaller one"
-        )
+    _bounded(len(asked) * x.numel(), sizes)
     found = np.stack([_hit(one, x).any(0).numpy() for one in y.flatten(1).sum(0)[list(asked)]])
     return found.reshape(*(y.shape[1:] if outputs is None else found.shape[:1]), *sizes)
 
 
+@differentiating
 def along(layer: Layer, sizes: Sequence[int], axis: int) -> np.ndarray:
     """Return (outputs, inputs) of bool along one axis: does anything at that place read anything at that one?"""
     length = sizes[axis]
@@ -52,6 +52,13 @@ def along(layer: Layer, sizes: Sequence[int], axis: int) -> np.ndarray:
     return np.stack(
         [_hit(line, x).any(0).amax(others).numpy() if others else _hit(line, x).any(0).numpy() for line in lines]
     )
+
+
+def _bounded(elements: int, sizes: Sequence[int]) -> None:
+    if elements > _MOST:
+        raise ValueError(
+            f"a size of {'×'.join(map(str, sizes))} is too much to ask the layer cell by cell; take a smaller one"
+        )
 
 
 def _probed(layer: Layer, raised: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .kernels import Kernel
-from .layers import Layer, name, run
+from .layers import Layer, name, run, single
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +50,10 @@ def measure(
 
 def measure_layers(photo: np.ndarray, layers: Sequence[Layer]) -> Maps:
     """Call each layer; the first channel is taken."""
+    for layer in layers:
+        single(layer, photo.shape)
     return Maps(photo, tuple(map(name, layers)), tuple(_map(layer, photo) for layer in layers))
 
 
 def _map(layer: Layer, photo: np.ndarray) -> np.ndarray:
-    return run(layer, torch.from_numpy(photo)[None, None])[0, 0].numpy()
+    return run(layer, torch.as_tensor(photo, dtype=torch.float64)[None, None])[0, 0].numpy()

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import nn
 
-from .layers import generic
+from .reading import along
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +72,12 @@ def measure(
 
 
 def _tried(layer: nn.Module, size: int) -> tuple[int, tuple[int, ...]]:
-    """Return the output's size, 0 if the layer refuses, and the cells without a gradient."""
-    x = torch.ones(1, 1, size, dtype=torch.float64, requires_grad=True)
+    """Return the output's size, 0 if the layer refuses, and the cells that no output reads."""
     try:
-        y = generic(layer)(x)
+        read = along(layer, [size], 0)
     except (RuntimeError, ValueError):
         return 0, ()
-    (gradient,) = torch.autograd.grad(y.sum(), x)
-    return y.shape[-1], tuple((gradient[0, 0] == 0).nonzero().flatten().tolist())
+    return len(read), tuple(np.flatnonzero(~read.any(0)).tolist())
 
 
 def _conv(kernel: int, stride: int, padding: int) -> nn.Module:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .lattice import windows
-from .layers import Layer, Size, called, channels, name, numbers, ready, sizes
+from .layers import Layer, Size, called, channels, differentiating, name, numbers, ready, sizes
 from .reading import reads
 
 Cell = tuple[int, int]
@@ -111,6 +111,7 @@ def _outside(cells: list[tuple[int, ...]], shape: tuple[int, ...]) -> list[Cell]
     return [(0, cell[0]) if len(cell) == 1 else (cell[0], cell[1]) for cell in beyond]
 
 
+@differentiating
 def _differentiated(layer: Layer, values: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return the first channel's outputs, (P...), and the gradient of each, (P..., sizes...)."""
     x = values.clone().requires_grad_()

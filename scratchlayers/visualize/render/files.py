@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from difflib import get_close_matches
@@ -19,12 +20,17 @@ Writer = Callable[["Picture", Path, "str | None", float], None]
 def save(picture: Picture, file: Path, theme: str | None, scale: float) -> Path:
     """Write the picture and return the path; ValueError, in one line, if that cannot be."""
     writer = check(file, theme)
-    if not scale > 0:
-        raise ValueError(f"scale is a factor above 0, not {scale}")
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale is a finite factor above 0, not {scale}")
+    return whole(file, lambda part: writer(picture, part, theme, scale))
+
+
+def whole(file: Path, write: Callable[[Path], object]) -> Path:
+    """Write beside the file, then put it in its place; ValueError, in one line, if that cannot be."""
     part = file.with_name(file.name + ".part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        writer(picture, part, theme, scale)
+        write(part)
         part.replace(file)
     except ImportError as why:
         raise ValueError(f'pictures need {why.name}: pip install "scratchlayers[viz]"') from why

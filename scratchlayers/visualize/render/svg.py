@@ -94,13 +94,13 @@ class Pen:
         unit = self.picture.unit
         anchor = f' text-anchor="{mark.align}"' if mark.align != "start" else ""
         weight = ' font-weight="bold"' * mark.bold
-        place = f'x="{mark.x * unit:.4g}" y="{mark.y * unit:.4g}" font-size="{mark.size * unit:.3g}"'
+        place = f'x="{mark.x * unit:.7g}" y="{mark.y * unit:.7g}" font-size="{mark.size * unit:.3g}"'
         fill = self._class("fill", mark.colour)
         return f'<text class="{fill}" {place}{anchor}{weight}>{escape(mark.words)}</text>'
 
     def _image(self, mark: Image) -> str:
         unit = self.picture.unit
-        place = " ".join(f'{name}="{getattr(mark, name) * unit:.6g}"' for name in ("x", "y", "width", "height"))
+        place = " ".join(f'{name}="{getattr(mark, name) * unit:.7g}"' for name in ("x", "y", "width", "height"))
         places = [theme.pixels(mark) for theme in self.themes]
         names = ["day", "night"] if len(places) > 1 and (places[0] != places[1]).any() else [""]
         return "".join(
@@ -120,7 +120,7 @@ class Pen:
         return f".none{{fill:none}}.paper{{fill:{theme.paper or 'none'}}}{shown}{used}"
 
     def _points(self, points: Iterable[tuple[float, float]]) -> str:
-        return " ".join(f"{x * self.picture.unit:.4g},{y * self.picture.unit:.4g}" for x, y in points)
+        return " ".join(f"{x * self.picture.unit:.7g},{y * self.picture.unit:.7g}" for x, y in points)
 
     def _delay(self, number: int) -> str:
         many = len(self.picture.frames) > 1
