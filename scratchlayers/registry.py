@@ -63,7 +63,8 @@ def unregister(name: str) -> None:
 def use_backend(name: str) -> AbstractContextManager[None]:
     """Prefer one backend, in a ``with`` block or as a decorator, for what this thread calls.
 
-    What it refuses, the rest of the chain runs. Forward's choice holds for its backward, wherever that runs.
+    What it refuses, the rest of the chain runs. Forward's choice holds for its backward, wherever that runs, and
+    what held when ``torch.compile`` compiled a function holds for that.
     UnknownBackendError, with those that exist, if there is none of that name.
     """
     get(name)
@@ -74,7 +75,8 @@ def precision(word: str) -> AbstractContextManager[None]:
     """Say how kernels may round, in a ``with`` block or as a decorator, for what this thread calls.
 
     "fast", the default, lets a float32 convolution use algorithms that multiply less and round somewhat more;
-    "exact" takes plain sums only. Forward's choice holds for its backward. ValueError for any other word.
+    "exact" takes plain sums only. Forward's choice holds for its backward, and what held when ``torch.compile``
+    compiled a function holds for that. ValueError for any other word.
     """
     return _set(_precision, _checked_precision(word))
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from abc import ABCMeta
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from torch.nn.utils import parametrize
 
-from ..nn.choice import Chooses
+from ..nn.choice import Chooses, readable
 from .redirect import Redirect
 from .table import CLASSES, THEIRS
 
@@ -103,12 +104,13 @@ def _full(kind: type) -> str:
 
 
 def _redirected(kind: Any) -> Callable[..., Any]:
-    @wraps(kind.forward)
-    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with self._chosen(), Redirect():
-            return kind.forward(self, *args, **kwargs)
+    theirs, redirect = kind.forward, Redirect
 
-    return forward
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._chosen(), redirect():
+            return theirs(self, *args, **kwargs)
+
+    return readable(cast(FunctionType, forward), theirs) if isinstance(theirs, FunctionType) else wraps(theirs)(forward)
 
 
 def _is_parametrized(kind: type) -> bool:

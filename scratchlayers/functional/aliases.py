@@ -19,6 +19,7 @@ from ..geometry import Ints
 from ..ops.function import autocast_is_on
 from . import conv_grad
 from .border import refuse
+from .scripted import scriptable
 
 _CONVOLUTION, _CONSTANT_PAD = torch.convolution, torch.constant_pad_nd
 _CONVS: dict[int, Callable[..., Tensor]] = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
@@ -110,6 +111,9 @@ _OTHERWISE = {
         convolution,
     )
 } | {"adaptive_max_pool1d": functional.adaptive_max_pool1d_with_indices}  # torch's returns a pair
+
+for _function in (max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d, constant_pad_nd, convolution):
+    scriptable(_function, getattr(torch, _function.__name__))
 
 
 def _places() -> list[tuple[ModuleType, str, Callable[..., Any]]]:

@@ -113,8 +113,9 @@ def _outside(frame: Frame, device: torch.device) -> Tensor:
     """Return a mask over the padded size: True where nothing was copied."""
     outside = torch.zeros((), dtype=torch.bool, device=device)
     for size, runs in zip(frame.output_size, frame.runs, strict=True):
-        axis = torch.ones(size, dtype=torch.bool, device=device)
+        place = torch.arange(size, device=device)
+        axis = torch.ones_like(place, dtype=torch.bool)
         for run in runs:
-            axis[run.start : run.stop] = False
+            axis = axis & ((place < run.start) | (place >= run.stop))
         outside = outside.unsqueeze(-1) | axis
     return outside

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import cache, partial, wraps
 from typing import Any, TypeVar, cast
 
@@ -23,9 +24,11 @@ from torch.compiler import is_compiling, is_exporting
 from torch.overrides import handle_torch_function, has_torch_function
 
 from ..library import NAMESPACE
+from ..registry import use_backend
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _functions: dict[str, Callable[..., Any]] = {}
+_noted: list[str] = []  # the backends of the modules that Dynamo is inside of
 _functorch, _BATCHED = torch._C._functorch, torch._C.DispatchKey.FuncTorchBatched
 _is_tracing: Callable[[], bool] = torch._C._is_tracing  # torch.jit.is_tracing at a third of its time
 
@@ -51,19 +54,30 @@ def traceable(torchs: Callable[..., Any] | Mapping[int, Callable[..., Any]]) -> 
                 return exported(*arguments, **named)
             if has_torch_function(arguments):
                 return handle_torch_function(call, arguments, *arguments, **named)
-            return function(*arguments, **named)
+            try:
+                return function(*arguments, **named)
+            except (RuntimeError, TypeError, ValueError):
+                if all(map(_has_memory, arguments)):
+                    raise
+                return exported(*arguments, **named)
 
         def compiled(*arguments: Any, **named: Any) -> Any:
             operands: list[Tensor] = []
             numbers: list[int | torch.SymInt] = []
             reals: list[float] = []
             words = _written((arguments, tuple(named.items())), operands, numbers, reals)
-            y = torch.ops.scratchlayers.functional(name, words, operands, numbers, reals)
+            by = f"{name}@{_noted[-1]}" if _noted else name
+            y = torch.ops.scratchlayers.functional(by, words, operands, numbers, reals)
             return y[0] if len(y) == 1 else tuple(y)
 
         return cast(Function, call)
 
     return decorate
+
+
+def _has_memory(a: Any) -> bool:
+    """Whether kernels can read an operand; quantized, sparse, nested and oneDNN tensors only torch's operators can."""
+    return not isinstance(a, Tensor) or (a.layout is torch.strided and not a.is_quantized and not a.is_nested)
 
 
 def _at_rank(torchs: Mapping[int, Callable[..., Any]], rank: int, *words: Any) -> Any:
@@ -104,10 +118,25 @@ def _read(tree: ast.expr, lists: dict[str, Iterator[Any]]) -> Any:
     return next(lists[tree.id]) if isinstance(tree, ast.Name) else ast.literal_eval(tree)
 
 
+class Noted:
+    """``use_backend`` while Dynamo compiles, which cannot read context variables: what is traced carries the name."""
+
+    def __init__(self, backend: str):
+        self.backend = backend
+
+    def __enter__(self) -> None:
+        _noted.append(self.backend)
+
+    def __exit__(self, *_: object) -> None:
+        _noted.pop()
+
+
 def _functional(name: str, words: str, operands: list[Tensor], numbers: list[int], reals: list[float]) -> list[Tensor]:
     lists = {"x": iter(operands), "n": iter(numbers), "r": map(float, reals)}  # integers may stay symbols
     arguments, named = _read(_tree(words), lists)
-    y = _functions[name](*arguments, **dict(named))
+    name, _, backend = name.partition("@")
+    with use_backend(backend) if backend else nullcontext():
+        y = _functions[name](*arguments, **dict(named))
     return [y] if isinstance(y, Tensor) else list(y)
 
 

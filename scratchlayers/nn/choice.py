@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import update_wrapper
+from functools import update_wrapper, wraps
 from types import FunctionType
 
-from torch.fx import Proxy
+from torch.compiler import is_compiling
+from torch.fx import Tracer
 
+from ..functional.traced import Noted
 from ..registry import use_backend
 
 _NO_WISH = nullcontext()
@@ -25,31 +27,39 @@ class Chooses:
         super().__init_subclass__(**words)
         torchs = next((base for base in cls.__mro__ if base.__module__.startswith("torch.nn.modules.")), None)
         if torchs is not None and cls.__module__.startswith(f"{__package__}."):
-            cls.forward = _readable(_recordable(cls.forward), torchs.forward)
+            cls.forward = readable(_closed(cls.forward), torchs.forward)
             if hasattr(cls, "_conv_forward"):
-                cls._conv_forward = _readable(cls._conv_forward, torchs._conv_forward)
+                cls._conv_forward = readable(cls._conv_forward, torchs._conv_forward)
 
     def _chosen(self):
-        return _NO_WISH if self.backend is None else use_backend(self.backend)
+        if self.backend is None:
+            return _NO_WISH
+        return (Noted if is_compiling() else use_backend)(self.backend)
 
 
-def _recordable(forward):
-    """Return ``forward``, which for a proxy of FX is a call of the module in the program that FX writes."""
-    proxy = Proxy
-
-    def recordable(self, input, *others, **named):
-        if isinstance(input, proxy):
-            tracer = input.tracer
-            return tracer.create_proxy("call_module", tracer.path_of_module(self), (input, *others), named)
-        return forward(self, input, *others, **named)
-
-    return recordable
+def _closed(forward):
+    """Return ``forward`` as a method that uses no globals."""
+    return lambda self, *args, **named: forward(self, *args, **named)
 
 
-def _readable(ours, torchs):
+def _as_torchs(is_leaf):
+    """Return FX's rule of which modules are one call in a program, for which ours are as torch's."""
+
+    @wraps(is_leaf)
+    def is_leaf_module(self, m, module_qualified_name):
+        return m.__module__.startswith(f"{__package__}.") or is_leaf(self, m, module_qualified_name)
+
+    return is_leaf_module
+
+
+def readable(ours: FunctionType, torchs: FunctionType) -> FunctionType:
     """Return a method, which must use no globals, such that TorchScript reads torch's in its place.
 
     That goes by ``__wrapped__`` to the source, and by the globals to what its names mean: so they are torch's.
     """
     method = FunctionType(ours.__code__, torchs.__globals__, torchs.__name__, ours.__defaults__, ours.__closure__)
     return update_wrapper(method, torchs)
+
+
+# FX has no other place to say so: its own rule goes by the name of torch's package
+Tracer.is_leaf_module = _as_torchs(Tracer.is_leaf_module)

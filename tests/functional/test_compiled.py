@@ -10,7 +10,7 @@ from scratchlayers import functional as F
 from scratchlayers import nn, registry
 from tests.nn.build import CASES
 from tests.programs.models import images, layers
-from tests.registries import registered
+from tests.registries import recorder, registered
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning"),
@@ -227,6 +227,30 @@ def test_a_compiled_vmap_calls_a_kernel_once():
         for f in (lambda x: F.conv2d(x, w, groups=2), grad(lambda x: F.conv2d(x, w, groups=2).sin().sum())):
             torch.compile(lambda x, f=f: vmap(f)(x), backend="aot_eager", fullgraph=True)(slices)
     assert shapes == [(6, 6), (6, 6)]
+
+
+def test_a_modules_backend_runs_its_part_of_the_graph():
+    with recorder(priority=-1) as calls:
+        net = torch.nn.Sequential(nn.Conv2d(4, 6, 3), nn.Conv2d(6, 2, 3))
+        net[0].backend = "recorder"
+        x, _ = operands()
+        compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
+        torch.testing.assert_close(compiled(x), net(x))
+        calls.clear()
+        compiled(x)
+        assert [name for name in calls if name == "conv"] == ["conv"]
+        net[0].backend = None
+        calls.clear()
+        compiled(x)
+        assert not calls
+
+
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node:UserWarning")  # torch's linearize
+def test_a_pads_linear_part_is_torchs():
+    x, tangent = fixed(2, 3), fixed(2, 3, seed=1)
+    for value in (0.0, 2.0):
+        _, ours = torch.func.linearize(lambda z, value=value: F.pad(z, (1, 2), value=value), x)
+        torch.testing.assert_close(ours(tangent), torch_functional.pad(tangent, (1, 2)))
 
 
 def test_the_wanted_backend_runs_the_graph():

@@ -78,6 +78,45 @@ def test_a_subclass_with_its_own_forward_is_looked_into():
     agree(program(x), model(x))
 
 
+class Padding(nn.Conv2d):
+    """One that asks its parent to compute."""
+
+    def forward(self, x):
+        return super().forward(F.pad(x, (1, 1, 1, 1))) * 2
+
+
+class TorchsPadding(torch.nn.Conv2d):
+    def forward(self, x):
+        return super().forward(torch.nn.functional.pad(x, (1, 1, 1, 1))) * 2
+
+
+@pytest.mark.parametrize("make", [lambda: Padding(2, 3, 3), lambda: convert(TorchsPadding(2, 3, 3))])
+def test_a_users_forward_runs_once(make):
+    model = torch.nn.Sequential(make())
+    x = torch.randn(2, 2, 6, 6)
+    agree(symbolic_trace(model)(x), model(x))
+
+
+def test_hooks_run_once():
+    model = torch.nn.Sequential(nn.Conv2d(2, 3, 3), nn.MaxPool2d(2))
+    for layer in model:
+        layer.register_forward_hook(lambda layer, inputs, output: output * 2)
+    x = torch.randn(2, 2, 6, 6)
+    agree(symbolic_trace(model)(x), model(x))
+
+
+def test_a_tracer_may_look_into_every_layer():
+    class Deep(torch.fx.Tracer):
+        def is_leaf_module(self, m, module_qualified_name):
+            return False
+
+    model = torch.nn.Sequential(nn.Conv2d(2, 3, 3))
+    graph = Deep().trace(model)
+    assert not any(node.op == "call_module" for node in graph.nodes)
+    x = torch.randn(2, 2, 6, 6)
+    agree(torch.fx.GraphModule(model, graph)(x), model(x))
+
+
 def test_subclasses_of_tensor_are_asked():
     seen = []
 

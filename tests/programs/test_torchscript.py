@@ -105,6 +105,25 @@ def test_functions_are_scripted(function):
     agree(torch.jit.script(function)(*operands), function(*operands))
 
 
+class Doubled(torch.nn.Conv2d):
+    def forward(self, x):
+        return torch.nn.functional.conv2d(x, self.weight * 2, self.bias)
+
+
+def test_a_converted_subclass_is_scripted_as_its_source_says():
+    layer = convert(Doubled(2, 3, 3))
+    x = torch.randn(1, 2, 6, 6)
+    agree(again(torch.jit.script(layer))(x), layer(x))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_poolings_are_scripted_under_patch(rank):
+    x = torch.randn(1, 2, *(6,) * rank)
+    with patch():
+        program = torch.jit.script(getattr(torch.nn, f"MaxPool{rank}d")(2))
+        agree(program(x), getattr(F, f"max_pool{rank}d")(x, 2))
+
+
 def test_what_only_we_have_is_traced_as_padding_and_convolution():
     layer = nn.Conv2d(2, 3, 3, stride=2, padding="same")
     x = torch.randn(1, 2, 7, 6)
