@@ -45,7 +45,11 @@ def network(content: dict[str, Any], layers: str | None = None) -> nn.Module:
     settings, data = content["hyper_parameters"], content["data"]
     net = build(layers or settings["layers"], settings["net"], tuple(data["shape"]), len(data["classes"]))
     weights = content["state_dict"]
-    net.load_state_dict({name.removeprefix("net."): value for name, value in weights.items() if name[:4] == "net."})
+    own = {name.removeprefix("net."): value for name, value in weights.items() if name[:4] == "net."}
+    try:
+        net.load_state_dict(own)
+    except RuntimeError as error:
+        raise AppError("the checkpoint's weights do not fit the network that it names") from error
     return net.eval()
 
 

@@ -6,7 +6,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -74,7 +74,7 @@ def whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise AppError(f"{path} cannot be written ({error.strerror})") from error
     finally:
-        if part.exists():
+        with suppress(OSError):  # the folder may not be there, or not be ours
             part.unlink()
 
 

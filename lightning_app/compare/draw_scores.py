@@ -42,7 +42,7 @@ def confusions(found: dict[str, Scores], classes: tuple[str, ...]) -> Figure:
 def roc(found: dict[str, Scores], classes: tuple[str, ...]) -> Figure:
     """Sensitivity over the false positive rate, logarithmic: at 99.5 % all that matters is in the corner."""
     first = next(iter(found.values()))
-    lowest = 0.5 / sum(first.support)
+    lowest = 0.5 / (sum(first.support) * max(1, len(classes) - 1))  # below 1 / negatives, of the micro curve too
     figure = _panels(found, classes, "roc", "auc", lambda x: np.maximum(x, lowest))
     for axes in figure.axes:
         axes.set_xscale("log")

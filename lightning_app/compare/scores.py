@@ -9,6 +9,7 @@ area, so that the two can be seen side by side.
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import nan
 
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -49,14 +50,17 @@ def _scores(p: Tensor, y: Tensor, classes: tuple[str, ...]) -> Scores:
     }
     sure = one_hot(label, n).to(p.dtype)
     is_class = one_hot(y, n)
+    support = is_class.sum(0)
+    there = support > 0
     for name, metric, answers in (
         ("auc", tm.multiclass_auroc, p),
         ("average_precision", tm.multiclass_average_precision, p),
         ("auc_of_labels", tm.multiclass_auroc, sure),
     ):
-        by_class[name] = metric(answers, y, n, average=None).tolist()
-        for average in AVERAGES[1:]:
-            averaged[average][name] = float(metric(answers, y, n, average=average))
+        each = metric(answers, y, n, average=None).where(there, nan)  # of a class without test images nothing is known
+        by_class[name] = each.tolist()
+        averaged["macro"][name] = float(each.nanmean())
+        averaged["weighted"][name] = float((each * support).nansum() / support.sum())
         flat = tm.binary_average_precision if name == "average_precision" else tm.binary_auroc
         averaged["micro"][name] = float(flat(answers.flatten(), is_class.flatten()))
     confusion = tm.multiclass_confusion_matrix(label, y, n)

@@ -34,6 +34,7 @@ LARGE, EPOCHS_LARGE, EPOCHS = 10_000, 1, 5
 
 def run(options: Namespace) -> int:
     """Compare as ``compare``'s options say; 0 if the two agree."""
+    net = read_net(options.net)
     folder = runs.new(options.runs, options.name)
     folder.create(resume=False)
     tol = TOLERANCES[options.dtype] if options.tol is None else options.tol
@@ -41,8 +42,8 @@ def run(options: Namespace) -> int:
     images = choose.load(options.dataset, options.root)
     epochs = options.epochs or (EPOCHS_LARGE if len(images.train.y) > LARGE else EPOCHS)
     recipe = Recipe(epochs, options.batch_size, seed=options.seed)
-    with backend(options.backend):
-        found = compared(images, recipe, read_net(options.net), getattr(torch, options.dtype), tol, options.loops)
+    with backend(options.backend, getattr(torch, options.dtype)):
+        found = compared(images, recipe, net, getattr(torch, options.dtype), tol, options.loops)
     write.files(found, folder, vars(options))
     write.say(found, folder)
     return 0 if found.agree else 1
@@ -100,7 +101,10 @@ def read_net(file: str | None) -> list[Entry]:
     if file is None:
         return DEFAULT_NET
     try:
-        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))["model"]["net"]
+        net = yaml.safe_load(Path(file).read_text(encoding="utf-8"))["model"]["net"]
+        if not (isinstance(net, list) and all(isinstance(entry, (str, dict)) for entry in net)):
+            raise TypeError("no list of layers")
+        return net
     except OSError as error:
         raise AppError(f"--net {file}: {error.strerror}") from error
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
@@ -108,7 +112,7 @@ def read_net(file: str | None) -> list[Entry]:
 
 
 @contextmanager
-def backend(name: str | None) -> Iterator[None]:
+def backend(name: str | None, dtype: torch.dtype) -> Iterator[None]:
     """Inside, the hand-written layers run on the backend asked for: by its name, or as path/to/file.py:ATTR."""
     if name is None:
         yield
@@ -119,5 +123,11 @@ def backend(name: str | None) -> Iterator[None]:
         raise MisuseError(f"--backend: {error}") from error
     if asked.name not in registry.names() or registry.get(asked.name) is not asked:
         registry.register(asked, replace=True)
+    refused = {kernel: asked.refuses(kernel, "cpu", dtype, 2) for kernel in asked.kernels}
+    for kernel, why in refused.items():
+        if why is not None:  # another backend would run it, and the verdict would be about that one
+            raise AppError(
+                f"--backend {name}: it does not run {kernel} in {str(dtype)[6:]} ({why}); try another --dtype"
+            )
     with registry.use_backend(asked.name):
         yield

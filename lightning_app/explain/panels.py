@@ -66,7 +66,7 @@ def input_panel(name: str, values: Tensor, window: Box) -> Panel:
 
 def filter_panel(weight: Tensor, channel: int, of: int | None) -> Panel:
     """A filter's weights on the input map that matters most."""
-    own = weight[channel, min(of or 0, weight.shape[1] - 1)]
+    own = weight[channel, (of or 0) % weight.shape[1]]  # a group reads that many channels in a row
     return Panel(f"filter {channel}", " × ".join(map(str, own.shape)), lambda axes: image(axes, own))
 
 

@@ -60,7 +60,7 @@ def unit(text: str, steps: list[Step]) -> Unit:
         raise MisuseError(f"explain: --unit {text}: no layer {name!r}, there are {', '.join(names)}{hint}")
     shape = tuple(steps[names.index(name)].y.shape[1:])
     parts = numbers.split(",")
-    place = tuple(int(part) for part in parts if part.strip().isdigit())
+    place = tuple(int(part) for part in parts if part.strip().isdecimal())
     if len(place) != len(parts) or len(place) != len(shape) or any(i >= n for i, n in zip(place, shape, strict=True)):
         axes = ("channel", "row", "column") if len(shape) == 3 else ("number",)
         legal = ", ".join(f"{axis} 0 to {n - 1}" for axis, n in zip(axes, shape, strict=True))

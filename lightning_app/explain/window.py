@@ -91,6 +91,7 @@ def _probes(shape: tuple[int, ...]) -> Tensor:
     """Noise (n, *shape), in which one place after the other is raised in all channels."""
     draw = torch.Generator().manual_seed(0)
     cells = prod(shape[1:]) if len(shape) > 1 else shape[0]
-    raised = torch.eye(cells)[torch.randperm(cells, generator=draw)[:PROBES]]
+    order = torch.randperm(cells, generator=draw)[:PROBES]
+    raised = torch.zeros(len(order), cells).scatter_(1, order[:, None], 1.0)
     raised = raised.view(-1, 1, *shape[1:]) if len(shape) > 1 else raised
     return torch.randn(len(raised), *shape, generator=draw) + RAISED * raised

@@ -12,6 +12,11 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ["#8c2d04", "#f0a070", "#ff
 PIXELS = LinearSegmentedColormap.from_list("pixels", ["#0b1f2a", "#ffffff"])
 
 
+def plain(text: str) -> str:
+    """A name as it is: no mathematics between dollars, and no legend that leaves out what begins with _."""
+    return text.replace("$", r"\$").replace("_", "\u200b_", 1) if text.startswith("_") else text.replace("$", r"\$")
+
+
 def bare(axes: Axes) -> None:
     """No ticks, a thin frame."""
     axes.set_xticks([])

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from lightning_app.figures.style import BLUE, GREY, INK, colours, open_frame
+from lightning_app.figures.style import BLUE, GREY, INK, colours, open_frame, plain
 from lightning_app.report.record import Record
 from lightning_app.report.spread import Group
 
@@ -28,7 +28,7 @@ def _curves(axes: Axes, runs: list[Record]) -> None:
         place, accuracy = run.curve("val_accuracy")
         if not place:
             continue
-        axes.plot(place, accuracy, "o-", color=colour, linewidth=1.8, markersize=3.5, label=run.name)
+        axes.plot(place, accuracy, "o-", color=colour, linewidth=1.8, markersize=3.5, label=plain(run.name))
         drawn += accuracy[len(accuracy) // 4 :]
     axes.set_title("validation accuracy", fontsize=11, color=INK)
     axes.set_xlabel("epoch", fontsize=11, color=INK)
@@ -56,7 +56,7 @@ def _dots(axes: Axes, groups: list[Group]) -> None:
                 capsize=4,
                 linewidth=1.5,
             )
-    axes.set_yticks(range(len(groups)), [group.label for group in groups], fontsize=10, color=INK)
+    axes.set_yticks(range(len(groups)), [plain(group.label) for group in groups], fontsize=10, color=INK)
     axes.set_ylim(len(groups) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=2))
     axes.xaxis.set_major_locator(MaxNLocator(5))

@@ -11,6 +11,10 @@ from lightning_app.errors import AppError
 from lightning_app.run import LATEST, Run, latest, run_of
 
 RESULTS, CONFIG, METRICS = "results.json", "config.yaml", "metrics.csv"
+NEEDED = (
+    *("dataset", "layers", "parameters", "epochs", "seed", "training_seconds", "device", "threads", "versions"),
+    *("test_accuracy", "test_images", "classes"),
+)
 PICTURES = {
     "learning_curves.png": "Loss and accuracy while training",
     "confusion_matrix.png": "Which test images were taken for what",
@@ -82,9 +86,13 @@ def _read(folder: Path) -> Record:
         if (folder / METRICS).is_file():
             with (folder / METRICS).open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-        return Record(folder, results, yaml.safe_load(text), text, rows)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise AppError(f"{folder} cannot be read ({error})") from error
+        found = Record(folder, results, yaml.safe_load(text), text, rows)
+        for key in NEEDED:
+            found.results[key]
+        found.settings, found.curve("val_accuracy")
+        return found
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise AppError(f"{folder} cannot be read ({type(error).__name__}: {error})") from error
 
 
 def _flat(config: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:

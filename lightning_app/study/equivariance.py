@@ -21,10 +21,10 @@ def equivariance(net: nn.Sequential, x: Tensor, moves: tuple[int, ...] = (1, 2, 
         moved = {move: scaled(x.roll(move, 3)) for move in moves}
         for number, layer in enumerate(net.eval(), 1):
             still, moved = layer(still), {move: layer(each) for move, each in moved.items()}
-            if still.ndim != 4 or still.shape[-1] <= 2 * BORDER + 1:
+            step = max(1, x.shape[-1] // still.shape[-1])
+            if still.ndim != 4 or still.shape[-1] <= 2 * BORDER + max(moves) // step:  # nothing is inside both
                 break
             if type(layer).__name__ in {"Conv2d", *(CLASSES[name] for name in ("max_pool", "avg_pool"))}:
-                step = x.shape[-1] // still.shape[-1]
                 errors = {move: _error(each, still, move // step) for move, each in moved.items()}
                 found[f"{number} {type(layer).__name__}"] = errors
     return found

@@ -1,5 +1,6 @@
 """How does a study run, and go on when it was stopped? A cell is one variant with one seed, and one file."""
 
+import hashlib
 import json
 from argparse import Namespace
 from collections.abc import Iterator
@@ -45,12 +46,13 @@ def run(options: Namespace) -> None:
     study = STUDIES[options.which]()
     wanted = options.steps or (STEPS_LARGE if len(images.train.y) > LARGE else STEPS)
     variants = fitting(study.variants, len(images.train.y))
+    more = {"threads": options.threads, "data": fingerprint(images)}
     cells = [
-        Cell(variant, seed, cell.settings(variant, seed, images, options.layers, wanted))
+        Cell(variant, seed, cell.settings(variant, seed, images, options.layers, wanted) | more)
         for seed in range(options.seeds)
         for variant in variants
     ]
-    folder = runs.new(options.runs, options.name or f"study-{options.which}-{images.name}")
+    folder = runs.new(options.runs, options.name or _name(options, images))
     folder.create(resume=True)
     Run(folder.folder / CELLS).create(resume=True)
     with threads(options.threads):
@@ -58,6 +60,21 @@ def run(options: Namespace) -> None:
     found = summaries([(each.variant, read(folder, each)) for each in cells])
     write.files(options.which, replace(study, variants=variants), found, folder, images, options)
     write.say(options.which, study, found, folder)
+
+
+def fingerprint(images: Images) -> str:
+    """Of every pixel and label: two files may have one name."""
+    digest = hashlib.sha256()
+    for part in (images.train, images.test):
+        for values in part:
+            digest.update(values.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _name(options: Namespace, images: Images) -> str:
+    """A study with other layers gets a folder of its own."""
+    others = [options.layers] * (options.layers != "scratch")
+    return "-".join(["study", options.which, images.name, *others])
 
 
 def _measure(cells: list[Cell], folder: Run, images: Images, layers: Any, wanted: int, which: str) -> None:
@@ -76,7 +93,8 @@ def read(folder: Run, one: Cell) -> dict[str, Any] | None:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content["result"] if content.get("settings") == one.settings else None
+    same = isinstance(content, dict) and content.get("settings") == one.settings
+    return content.get("result") if same else None
 
 
 def fitting(variants: tuple[Variant, ...], there: int) -> tuple[Variant, ...]:

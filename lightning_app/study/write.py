@@ -111,6 +111,10 @@ def _equivariance(study: Study, images: Images, options: Namespace) -> Section:
     torch.manual_seed(0)
     built = build(options.layers, net, images.shape, len(images.classes))
     errors = equivariance(built, images.test.x[:MOVED])
+    if not errors:
+        return Section(
+            "Convolution is equivariant", ["These images are too small to tell it: nothing is away from the borders."]
+        )
     moves = list(next(iter(errors.values())))
     rows = [[layer, *(_share(each[move]) for move in moves)] for layer, each in errors.items()]
     text = (
