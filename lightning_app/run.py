@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ class Run:
             part.write_text(text, encoding="utf-8")
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write a JSON file."""
-        self.write(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        """Write a JSON file. What is no number becomes null, which JSON has in its place."""
+        self.write(name, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def make_latest(self) -> None:
         """Let runs/latest point here: a symbolic link, or where there are none a file with the name."""
@@ -100,3 +101,11 @@ def latest(runs: str) -> Run:
 def run_of(checkpoint: Path) -> Run | None:
     """The run that a checkpoint belongs to, if it lies in one."""
     return Run(checkpoint.parent.parent) if checkpoint.parent.name == "checkpoints" else None
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not isfinite(content) else content

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from lightning_app.compare.draw_steps import COLOURS
 from lightning_app.compare.scores import Scores
-from lightning_app.figures.style import GREY, INK, SIGNED, bare, colours, open_frame
+from lightning_app.figures.style import GREY, INK, SIGNED, bare, colours, open_frame, plain
 
 MOST_LABELLED = 20
 MOST_RECALL = 0.9  # up to here a precision-recall curve should be high
@@ -27,13 +27,14 @@ def confusions(found: dict[str, Scores], classes: tuple[str, ...]) -> Figure:
         difference = title not in found
         axes.imshow(np.where(off | difference, values, 0), cmap=SIGNED, norm=scale)
         bare(axes)
-        wrong = f"{values[off].sum():,} wrong" if not difference else f"{np.abs(values).sum() // 2:,} images moved"
+        moved = f"at least {np.abs(values).sum() // 2:,} images moved"
+        wrong = moved if difference else f"{values[off].sum():,} wrong"
         axes.set_title(f"{title}: {wrong}", fontsize=12, color=INK)
         axes.set_xlabel("predicted", color=INK)
         axes.set_ylabel("true", color=INK)
         if len(classes) <= MOST_LABELLED:
-            axes.set_xticks(range(len(classes)), classes, color=INK)
-            axes.set_yticks(range(len(classes)), classes, color=INK)
+            axes.set_xticks(range(len(classes)), map(plain, classes), color=INK)
+            axes.set_yticks(range(len(classes)), map(plain, classes), color=INK)
             axes.tick_params(length=0)
             _numbers(axes, values, off | difference, scale)
     return figure
@@ -69,7 +70,7 @@ def _panels(found: dict[str, Scores], classes: tuple[str, ...], kind: str, area:
     name, first = next(iter(found.items()))
     for number, (label, colour) in enumerate(zip(classes, colours(len(classes)), strict=True)):
         x, y = getattr(first, kind)[label]
-        text = f"{label}  {first.by_class[area][number]:.5f}" if len(classes) <= MOST_LABELLED else None
+        text = f"{plain(label)}  {first.by_class[area][number]:.5f}" if len(classes) <= MOST_LABELLED else None
         each.step(place(x), y, where="post", color=colour, linewidth=1.6, label=text)
     for (model, scores), width in zip(reversed(found.items()), (4.5, 1.5), strict=True):
         for average in [key for key in ("macro", "micro") if key in getattr(scores, kind)]:

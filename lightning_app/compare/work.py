@@ -36,13 +36,13 @@ def run(options: Namespace) -> int:
     """Compare as ``compare``'s options say; 0 if the two agree."""
     net = read_net(options.net)
     folder = runs.new(options.runs, options.name)
-    folder.create(resume=False)
     tol = TOLERANCES[options.dtype] if options.tol is None else options.tol
     choose.prepare(options.dataset, options.root)
     images = choose.load(options.dataset, options.root)
     epochs = options.epochs or (EPOCHS_LARGE if len(images.train.y) > LARGE else EPOCHS)
     recipe = Recipe(epochs, options.batch_size, seed=options.seed)
     with backend(options.backend, getattr(torch, options.dtype)):
+        folder.create(resume=False)
         found = compared(images, recipe, net, getattr(torch, options.dtype), tol, options.loops)
     write.files(found, folder, vars(options))
     write.say(found, folder)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lightning_app.data.batches import moved
 from lightning_app.data.images import Images
-from lightning_app.figures.style import BLUE, GREY, INK, ORANGE, PIXELS, bare, open_frame
+from lightning_app.figures.style import BLUE, GREY, INK, ORANGE, PIXELS, bare, open_frame, plain
 from lightning_app.training import probabilities
 
 SHOWN = (2, 8)  # rows and columns
@@ -25,9 +25,9 @@ def unsure(images: Images, p: Tensor) -> Figure:
         bare(axes)
         wrong = answer != y
         text = (
-            f"{images.classes[y]}, not {images.classes[answer]}"
+            plain(f"{images.classes[y]}, not {images.classes[answer]}")
             if wrong
-            else f"{images.classes[y]}: {given[place]:.0%}"
+            else plain(f"{images.classes[y]}: {given[place]:.0%}")
         )
         axes.set_title(text, fontsize=11, color=ORANGE if wrong else INK)
     wrong = int((p.argmax(1) != images.test.y).sum())

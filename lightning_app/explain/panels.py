@@ -12,7 +12,7 @@ from torch import Tensor
 from lightning_app.explain.marks import framed, image, picture
 from lightning_app.explain.trace import Step
 from lightning_app.explain.window import Box
-from lightning_app.figures.style import BLUE, FAINT, GREY, INK
+from lightning_app.figures.style import BLUE, FAINT, GREY, INK, plain
 
 ACROSS = 7  # panels
 
@@ -97,11 +97,11 @@ def answer_panel(probabilities: Tensor, classes: list[str]) -> Panel:
         axes.barh(range(len(top)), [1] * len(top), color=FAINT, height=0.6)
         colours = [BLUE if n == best else GREY for n in top]
         axes.barh(range(len(top)), [float(probabilities[n]) for n in top], color=colours, height=0.6)
-        axes.set_yticks(range(len(top)), [classes[n] for n in top], fontsize=9, color=INK)
+        axes.set_yticks(range(len(top)), [plain(classes[n]) for n in top], fontsize=9, color=INK)
         axes.invert_yaxis()
         axes.set_xticks([])
         axes.set_xlim(0, 1)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
 
-    return Panel("answer", f"{classes[best]}: {float(probabilities[best]):.1%}", draw)
+    return Panel("answer", f"{plain(classes[best])}: {float(probabilities[best]):.1%}", draw)

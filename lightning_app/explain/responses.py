@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
 from lightning_app.explain.trace import Step
-from lightning_app.figures.style import BLUE, FAINT, GREY, INK, SIGNED, bare
+from lightning_app.figures.style import BLUE, FAINT, GREY, INK, SIGNED, bare, plain
 
 SHOWN, TILES = 32, 16  # maps of a layer, and in a line
 STRIP = 100  # numbers in a line
@@ -69,7 +69,7 @@ def vector(step: Step, classes: list[str]) -> Figure:
         return figure
     axes.set_title(f"{step.name}: {len(y)} numbers", fontsize=11, color=INK, loc="left")
     axes.bar(range(len(y)), y.tolist(), color=[BLUE if value == y.max() else GREY for value in y])
-    names = classes if len(classes) == len(y) else list(map(str, range(len(y))))
+    names = [*map(plain, classes)] if len(classes) == len(y) else list(map(str, range(len(y))))
     axes.set_xticks(range(len(y)), names, fontsize=10, color=INK)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.spines[:].set_visible(False)

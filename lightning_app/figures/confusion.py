@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from lightning_app.figures.style import AMOUNT, FAINT, GREY, INK
+from lightning_app.figures.style import AMOUNT, FAINT, GREY, INK, plain
 
 MOST_LABELLED = 20  # classes; beyond, numbers in the cells would be unreadable
 
 
 def confusion_matrix(content: dict[str, Any]) -> Figure:
     """The matrix of ``results.json``, with recall at the right and precision below."""
-    counts, names = np.array(content["confusion_matrix"]), list(content["classes"])
+    counts, names = np.array(content["confusion_matrix"]), [*map(plain, content["classes"])]
     figure = Figure(figsize=(7.4, 7.7), layout="constrained")
     axes = figure.add_subplot()
     _cells(axes, counts)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
 from lightning_app.data.images import Images
-from lightning_app.figures.style import AMOUNT, BLUE, FAINT, GREY, INK, PIXELS, SIGNED, bare
+from lightning_app.figures.style import AMOUNT, BLUE, FAINT, GREY, INK, PIXELS, SIGNED, bare, plain
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -98,7 +98,7 @@ def _answer(part: SubFigure, content: tuple[Tensor, tuple[str, ...], int]) -> No
     bars = [float(probabilities[i]) for i in top]
     axes.barh(range(len(top)), [1] * len(top), color=FAINT, height=0.62)
     axes.barh(range(len(top)), bars, color=[BLUE if i == y else GREY for i in top], height=0.62)
-    axes.set_yticks(range(len(top)), [classes[i] for i in top], fontsize=11, color=INK)
+    axes.set_yticks(range(len(top)), [plain(classes[i]) for i in top], fontsize=11, color=INK)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xticks([])

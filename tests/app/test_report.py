@@ -120,6 +120,22 @@ def test_a_run_is_reported_once(several, tmp_path):
     assert [run.name for run in of([tmp_path / "latest"])] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("file", "text"), [("results.json", "{}"), ("config.yaml", ""), ("metrics.csv", "epoch,val\n1")]
+)
+def test_a_corrupt_run_is_passed_over(app, several, tmp_path, file, text):
+    (several[0] / file).write_text(text)
+    outcome = app("report", *several, "-o", tmp_path / "all.html")
+    assert outcome.code == 0, outcome.err
+    assert "passed over" in outcome.out + outcome.err
+    assert (tmp_path / "all.html").is_file()
+
+
+def test_a_name_is_drawn_as_it_is(app, trained, tmp_path):
+    odd = another(trained, tmp_path / "_a$\\x$b", 0.9)
+    assert app("report", odd, "-o", tmp_path / "odd.html").code == 0
+
+
 def test_what_is_no_run_is_one_line(app, several, tmp_path):
     message = app("report", "d").message
     assert "d is no run; there are: a, b, c, slow" in message

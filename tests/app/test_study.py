@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -55,6 +56,24 @@ def test_what_is_done_is_not_done_again(app, tmp_path, tiny, monkeypatch):
     assert "9 trainings of 1 steps; 5 of them were there already" in outcome.out
     app("study", "stride", "--seeds", "2", "--steps", "2")
     assert len(runs) == 16
+
+
+def test_other_data_of_the_same_name_and_other_layers_are_measured_anew(app, tmp_path, tiny):
+    draw = np.random.default_rng(0)
+    for folder in ("a", "b"):
+        x, y = draw.integers(0, 255, (60, 28, 28), dtype=np.uint8), np.arange(60) % 10
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "t.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+
+    def again(folder, *words):
+        """Whether all trainings were there already."""
+        data = ("--data.dataset", "npz", "--data.root", tmp_path / folder / "t.npz")
+        outcome = app("study", "stride", "--seeds", "2", "--steps", "1", *data, *words)
+        assert outcome.code == 0, outcome.err
+        return "6 of them were there already" in outcome.out
+
+    assert [again("a"), again("a"), again("b"), again("b")] == [False, True, False, True]
+    assert [again("b", "--model.layers", "torch"), again("b")] == [False, True]
 
 
 def test_a_study_leaves_its_tables_its_picture_and_a_page(app, tmp_path, tiny):
