@@ -3,11 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as torch_functional
+import torch.utils.checkpoint
 from torch._subclasses import FakeTensorMode
 from torch.func import grad, jacfwd, jacrev, jvp, vmap
 
+from scratchlayers import convert, nn, registry
 from scratchlayers import functional as F
-from scratchlayers import nn, registry
 from tests.nn.build import CASES
 from tests.programs.models import images, layers
 from tests.registries import recorder, registered
@@ -268,3 +269,27 @@ def test_the_wanted_backend_runs_the_graph():
     finally:
         registry.unregister("watched")
     assert seen == [x.shape]
+
+
+@pytest.mark.compatible("Transforms: torch.func, forward mode", "torch.func.functionalize")
+@pytest.mark.xfail(strict=True, reason="torch functionalizes no autograd Function written in Python")
+def test_functionalize():
+    x, w = operands()
+    y = torch.func.functionalize(lambda x: F.conv2d(x, w, groups=2))(x)
+    torch.testing.assert_close(y, torch_functional.conv2d(x, w, groups=2))
+
+
+class Doubled(torch.nn.Conv2d):
+    def forward(self, x):
+        return torch_functional.conv2d(x, self.weight * 2, self.bias)
+
+
+@pytest.mark.compatible("Compilation and export", "torch.compile, fullgraph, of a checkpointed, converted subclass")
+@pytest.mark.xfail(strict=True, reason="Dynamo enters no function mode inside of a checkpoint; patch() covers it")
+def test_a_checkpoint_of_a_converted_subclass_is_one_graph():
+    net = convert(torch.nn.Sequential(Doubled(4, 6, 3)))
+    x, _ = operands()
+    call = torch.compile(
+        lambda x: torch.utils.checkpoint.checkpoint(net, x, use_reentrant=False), backend="eager", fullgraph=True
+    )
+    torch.testing.assert_close(call(x), net(x))
