@@ -3,7 +3,9 @@ addEventListener("load", () => {
   const fit = () => document.querySelectorAll("iframe[srcdoc]").forEach((frame) => {
     const page = frame.contentDocument && frame.contentDocument.documentElement;
     frame.style.height = 0;
-    if (page) frame.style.height = page.scrollHeight + 4 + "px";
+    if (!page) return;
+    page.style.overflow = "hidden";
+    frame.style.height = page.scrollHeight + 4 + "px";
   });
   fit();
   addEventListener("resize", fit);
