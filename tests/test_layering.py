@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "library": ["geometry", "contract", "registry", "ops"],
     "derivatives": ["contract", "ops", "library"],
     "flops": ["library"],
-    "functional": ["geometry", "ops", "library", "derivatives", "flops"],
+    "functional": ["geometry", "registry", "ops", "library", "derivatives", "flops"],
     "nn": ["geometry", "registry", "functional"],
     "keras_style": ["geometry", "functional", "nn"],
     "conversion": ["geometry", "functional", "nn"],
