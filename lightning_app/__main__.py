@@ -39,7 +39,7 @@ COMMANDS = {
     "fit": "lightning_app.cli:fit",
     "validate": "lightning_app.cli:validate",
     "test": "lightning_app.cli:test",
-    "predict": "lightning_app.predict:predict",
+    "predict": "lightning_app.photo.command:predict",
     "explain": "lightning_app.explain.command:explain",
     "export-html": "lightning_app.export.command:export_html",
     "report": "lightning_app.report.command:report",

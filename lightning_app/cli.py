@@ -24,6 +24,11 @@ from lightning_app.misuse import explained
 from lightning_app.model import Classifier
 
 CHECKOUT = Path(__file__).parents[1]
+EXAMPLES = {
+    "fit": ("scratchlab fit --data.dataset digits", "scratchlab fit -c configs/lenet.yaml --trainer.max_epochs 2"),
+    "validate": ("scratchlab validate", "scratchlab validate --ckpt_path runs/X/checkpoints/last.ckpt"),
+    "test": ("scratchlab test", "scratchlab test --ckpt_path runs/X/checkpoints/best.ckpt --model.layers torch"),
+}
 DEFAULT_CONFIG = CHECKOUT / "configs" / "mnist.yaml"  # an installed package has the same in its signatures
 
 
@@ -122,6 +127,7 @@ class CLI(LightningCLI):
         """Nothing that lies in a checkpoint is executed."""
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         parser.set_defaults({"weights_only": True})
+        parser.epilog = f"examples: {'; '.join(EXAMPLES[subcommand])}"
         return parser
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
