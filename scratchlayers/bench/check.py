@@ -37,7 +37,7 @@ class Errors(NamedTuple):
 
 def check(problem: Problem, kinds: list[str], theirs: Side, ours: Side, x: Tensor, gy: Tensor) -> dict[str, Errors]:
     """Return the errors of each pass; WrongResultError if ours are too large, or if ours raises."""
-    wanted = _wanted(problem, kinds, reference(problem, theirs), x.double(), gy.double())
+    wanted = _wanted(problem, kinds, reference(theirs), x.double(), gy.double())
     errors = {}
     for kind in kinds:
         a = prepared(theirs, kind, x, gy, problem.net)()
