@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "geometry": [],
     "contract": ["geometry"],
     "backends": ["geometry", "contract"],
+    "source": [],
     "registry": ["contract"],
     "ops": [],
     "library": ["geometry", "contract", "registry", "ops"],
@@ -23,10 +24,10 @@ MAY_IMPORT = {
     "keras_style": ["geometry", "functional", "nn"],
     "conversion": ["geometry", "functional", "nn"],
     "explanation": [*LOW, "conversion"],
-    "testing": [*LOW, "conversion", "explanation"],
+    "testing": [*LOW, "source", "conversion", "explanation"],
     "bench": [*LOW, "conversion", "explanation", "testing"],
     "warmup": [*LOW, "backends"],
-    "visualize": [*LOW, "conversion", "explanation"],
+    "visualize": [*LOW, "source", "conversion", "explanation"],
     "_version": [],
 }
 MODULES = [path.relative_to(ROOT) for path in sorted(ROOT.rglob("*.py"))]

@@ -1,5 +1,6 @@
 """What is measured of one variant with one seed? Trained afresh; everything that the table and the plots need."""
 
+import hashlib
 from statistics import median
 from typing import Any
 
@@ -19,8 +20,13 @@ BATCH = 128
 WARM_UP = 2
 
 
-def settings(variant: Variant, seed: int, images: Images, layers: Layers, steps: int) -> dict[str, Any]:
-    """All that a cell's outcome depends on: it is measured again when any of this has changed."""
+def settings(
+    variant: Variant, seed: int, images: Images, layers: Layers, steps: int, threads: int, data: str
+) -> dict[str, Any]:
+    """All that a cell's outcome depends on: it is measured again when any of this has changed.
+
+    ``data`` is the fingerprint of the images, which :func:`fingerprint` makes.
+    """
     return {
         "line": variant.line,
         "value": variant.value,
@@ -29,10 +35,20 @@ def settings(variant: Variant, seed: int, images: Images, layers: Layers, steps:
         "images": min(variant.images or len(images.train.y), len(images.train.y)),
         "shift": variant.shift,
         "crop": variant.crop,
-        "dataset": images.name,
+        "data": data,
         "layers": layers,
         "steps": steps,
+        "threads": threads,
     }
+
+
+def fingerprint(images: Images) -> str:
+    """Of every pixel and label: two files may have one name."""
+    digest = hashlib.sha256()
+    for part in (images.train, images.test):
+        for values in part:
+            digest.update(values.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def measure(variant: Variant, seed: int, images: Images, layers: Layers, wanted: int) -> dict[str, Any]:

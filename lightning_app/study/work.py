@@ -1,6 +1,5 @@
 """How does a study run, and go on when it was stopped? A cell is one variant with one seed, and one file."""
 
-import hashlib
 import json
 from argparse import Namespace
 from collections.abc import Iterator
@@ -46,9 +45,9 @@ def run(options: Namespace) -> None:
     study = STUDIES[options.which]()
     wanted = options.steps or (STEPS_LARGE if len(images.train.y) > LARGE else STEPS)
     variants = fitting(study.variants, len(images.train.y))
-    more = {"threads": options.threads, "data": fingerprint(images)}
+    data = cell.fingerprint(images)
     cells = [
-        Cell(variant, seed, cell.settings(variant, seed, images, options.layers, wanted) | more)
+        Cell(variant, seed, cell.settings(variant, seed, images, options.layers, wanted, options.threads, data))
         for seed in range(options.seeds)
         for variant in variants
     ]
@@ -60,15 +59,6 @@ def run(options: Namespace) -> None:
     found = summaries([(each.variant, read(folder, each)) for each in cells])
     write.files(options.which, replace(study, variants=variants), found, folder, images, options)
     write.say(options.which, study, found, folder)
-
-
-def fingerprint(images: Images) -> str:
-    """Of every pixel and label: two files may have one name."""
-    digest = hashlib.sha256()
-    for part in (images.train, images.test):
-        for values in part:
-            digest.update(values.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _name(options: Namespace, images: Images) -> str:

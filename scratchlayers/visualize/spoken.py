@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch.nn
 
 from .. import nn
+from ..source import imported
 from .measure.layers import example
 from .render.files import closest
 
@@ -57,20 +53,7 @@ def loaded(words: str) -> Any:
         near = closest(words, [known for known in nn.__all__ if known[0].isupper()])
         raise ValueError(f"{words!r} is not a layer{near}; write 'Conv2d(1, 1, 3)' or path/to/file.py:ATTR")
     try:
-        found = getattr(_imported(source), attribute)
+        found = getattr(imported(source), attribute)
         return found() if isinstance(found, type) else found
     except Exception as why:  # whatever a file does when it is imported, the user asked for it by name
         raise ValueError(f"cannot load {words!r}: {type(why).__name__}: {why}") from why
-
-
-def _imported(source: str) -> ModuleType:
-    path = Path(source)
-    if path.suffix != ".py":
-        return importlib.import_module(source)
-    name = f"drawn_{path.stem}"  # whatever the file is called, it takes no other module's place
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"there is no file {source}")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
