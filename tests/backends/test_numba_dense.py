@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scratchlayers import registry
 from scratchlayers.backends.numba_cpu import choose, workspace
-from scratchlayers.backends.numba_cpu.conv import conv, conv_input_grad, dense_blocks, dense_plan
+from scratchlayers.backends.numba_cpu.conv import _ready, conv, conv_input_grad, dense_blocks, dense_plan
 from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
@@ -103,14 +103,14 @@ def test_any_problem(case):
 
 def planned(choice):
     """Plan as ``choice`` of a sweep and its size says, for a while."""
-    dense_plan.plan_of.cache_clear()
+    _ready.cache_clear()
     return patch.object(dense_plan, "blocks_of", choice)
 
 
 @pytest.fixture
 def _fresh_plans():
     yield
-    dense_plan.plan_of.cache_clear()
+    _ready.cache_clear()
 
 
 @examples(150)
@@ -126,7 +126,7 @@ def test_every_tile_and_layout(case, shape, shifted):
 @pytest.mark.usefixtures("_fresh_plans")
 def test_every_size_of_block(case, steps, room, tasks):
     """Where the caches are small, small problems are cut as large ones are."""
-    dense_plan.plan_of.cache_clear()
+    _ready.cache_clear()
     with patch.multiple(dense_blocks, STEPS=steps, ROOM=room, TASKS=tasks, PANELS=(1,)):
         agree(case)
 
@@ -214,6 +214,7 @@ class Fenced:
 
 @examples(60)
 @given(cases(), st.booleans())
+@pytest.mark.usefixtures("_fresh_plans")
 def test_nothing_beyond_the_tensors_is_touched(case, at_end):
     """Reading or writing beyond an operand or a result ends the process."""
     want = case.ours()
@@ -224,7 +225,12 @@ def test_nothing_beyond_the_tensors_is_touched(case, at_end):
     for name in ("x", "w", "gy", "b", "gb"):
         if getattr(case, name) is not None:
             setattr(case, name, fenced(getattr(case, name).contiguous()))
-    with patch("scratchlayers.backends.numba_cpu.conv.dense.paged", fenced):
+
+    def maker(shape, dtype):
+        return lambda: fenced(torch.empty(shape, dtype=dtype))
+
+    _ready.cache_clear()
+    with patch("scratchlayers.backends.numba_cpu.conv.dense.maker", maker):
         for got, other in zip(case.ours(), want, strict=True):
             assert torch.equal(got, other)
 

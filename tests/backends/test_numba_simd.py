@@ -104,8 +104,8 @@ def bytes_added(lo, hi, thread, a: Bytes, b: Bytes, y: Bytes):
 
 
 def call(function, *arguments, dtype=torch.float32):
-    words = (a.data_ptr() if isinstance(a, torch.Tensor) else a for a in arguments)
-    team.run(function.compiled(dtype), 1, 0, *words)
+    words = [a.data_ptr() if isinstance(a, torch.Tensor) else a for a in arguments]
+    team.Job(function.compiled(dtype), 1, 0, len(words))(*words)
 
 
 def numbers(dtype, count=None, seed=0):

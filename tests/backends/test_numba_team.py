@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from textwrap import dedent
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -28,10 +30,17 @@ def sign_in(lo, hi, thread, times: Longs, who: Longs):
 
 
 @kernel
-def square(lo, hi, thread, size, x: Real, y: Real):
+def square(lo, hi, thread, x: Real, y: Real, size):
     """y = x², ``size`` elements a task."""
     for i in range(lo * size, hi * size):
         y[i] = x[i] * x[i]
+
+
+@kernel
+def multiply(lo, hi, thread, x: Real, y: Real, factors: Longs):
+    """y = x · factors[0]."""
+    for i in range(lo, hi):
+        y[i] = x[i] * factors[0]
 
 
 @kernel
@@ -61,14 +70,18 @@ def either_team(request, monkeypatch, torch_threads):
 
 def signed(work=MUCH, tasks=TASKS):
     times, who = torch.zeros(tasks, dtype=torch.int64), torch.full((tasks,), -1)
-    team.run(sign_in.compiled(torch.float32), tasks, work, times.data_ptr(), who.data_ptr())
+    team.Job(sign_in.compiled(torch.float32), tasks, work, 2)(times.data_ptr(), who.data_ptr())
     assert times.tolist() == [1] * tasks
     return who
 
 
+def threads(tasks, work):
+    return team.Job(0, tasks, work, 0).threads()
+
+
 def squared(x, size=1000):
     y = torch.empty_like(x)
-    team.run(square.compiled(x.dtype), x.numel() // size, MUCH, size, x.data_ptr(), y.data_ptr())
+    team.Job(square.compiled(x.dtype), x.numel() // size, MUCH, 2, size)(x.data_ptr(), y.data_ptr())
     return y
 
 
@@ -93,24 +106,43 @@ def test_no_task_is_no_work(either_team):
 def test_the_number_of_threads_is_torchs_at_each_call(torch_threads):
     for count in (1, 4, 2, 3, 1):
         torch_threads(count)
-        assert len(signed().unique()) == count == team.threads(TASKS, MUCH)
+        assert len(signed().unique()) == count == threads(TASKS, MUCH)
         assert torch.get_num_threads() == count
 
 
 def test_little_work_is_done_by_the_caller(torch_threads):
     torch_threads(4)
-    assert team.threads(TASKS, 0) == team.threads(TASKS, team.GRAIN - 1) == 1
-    assert team.threads(TASKS, team.GRAIN) == 2
-    assert team.threads(2, MUCH) == 2
+    assert threads(TASKS, 0) == threads(TASKS, team.GRAIN - 1) == threads(0, MUCH) == 1
+    assert threads(TASKS, team.GRAIN) == 2
+    assert threads(2, MUCH) == 2
     assert signed(work=team.GRAIN - 1).unique().tolist() == [0]
 
 
 def test_every_argument_arrives(either_team):
     y, words = torch.zeros(1, dtype=torch.int64), [3**i % (2**62) * (-1) ** i for i in range(55)]
     for tasks, work in ((1, 0), (8, MUCH)):
-        team.run(weigh.compiled(torch.float32), tasks, work, y.data_ptr(), *words)
+        team.Job(weigh.compiled(torch.float32), tasks, work, 4, *words[3:])(y.data_ptr(), *words[:3])
         expected = sum(words[at] << shift for shift, at in enumerate((0, 1, 5, 31, 53, 54)))
         assert (y.item() - expected) % 2**64 == 0
+
+
+def test_a_job_keeps_its_arrays(torch_threads):
+    """They stand for their addresses."""
+    x, y = torch.randn(5), torch.empty(5)
+    factors = np.array([3], np.int64)
+    times = team.Job(multiply.compiled(x.dtype), 5, 0, 2, factors)
+    kept = weakref.ref(factors)
+    del factors
+    times(x.data_ptr(), y.data_ptr())
+    assert torch.equal(y, 3 * x)
+    assert kept() is not None
+    del times
+    assert kept() is None
+
+
+def test_too_many_arguments_are_refused():
+    with pytest.raises(ValueError, match="57 arguments, of at most 56"):
+        team.Job(0, 1, 0, 3, *range(54))
 
 
 def test_same_bits_for_every_number_of_threads(torch_threads, monkeypatch):

@@ -17,6 +17,7 @@ from scratchlayers.backends.numba_cpu.conv import (
     winograd_sums,
     winograd_weight_grad,
 )
+from scratchlayers.backends.numba_cpu.layout import dense
 from scratchlayers.geometry import Window
 from tests.draw import arranged, examples
 from tests.guard import at_the_end, at_the_start
@@ -84,7 +85,7 @@ class Case:
     def __repr__(self):
         return f"x {tuple(self.x.shape)} at {self.x.stride()}, gy {tuple(self.gy.shape)}, {self.grid}"
 
-    def ours(self, conv=conv, conv_input_grad=conv_input_grad, conv_weight_grad=conv_weight_grad):
+    def ours(self):
         return (
             conv(self.x, self.w, self.b, self.grid, 1),
             conv_input_grad(self.gy, self.w, self.grid, 1, self.gb),
@@ -93,7 +94,13 @@ class Case:
 
     def transformed(self):
         """What the algorithm itself finds: None where that is not finite."""
-        return self.ours(winograd_forward.conv, winograd_forward.conv_input_grad, winograd_weight_grad.conv_weight_grad)
+        (x, last), (gy, gy_last) = dense(self.x), dense(self.gy)
+        fields = (torch.float32, x.shape[0], x.shape[1], gy.shape[1], 1, self.grid)
+        return (
+            winograd_forward.conv(choose.Problem(*fields, last))(x, self.w, self.b),
+            winograd_forward.conv_input_grad(choose.Problem(*fields, gy_last))(gy, self.w, self.gb),
+            winograd_weight_grad.conv_weight_grad(choose.Problem(*fields, last, gy_last))(x, gy),
+        )
 
     def torchs(self, dtype=torch.float64):
         x, w = self.x.to(dtype).requires_grad_(), self.w.to(dtype).requires_grad_()
@@ -251,9 +258,10 @@ def test_it_is_not_taken_where_precision_is_to_be_exact():
 
 
 def test_its_memory_does_not_grow_with_the_images():
+    size = (64, 224, 224)
     for plan in (
-        lambda n: winograd_forward._plan((n, 64, 224, 224), (n, 64, 224, 224), (1, 1), 1, False, False)[2],
-        lambda n: winograd_weight_grad._plan((n, 64, 224, 224), (n, 64, 224, 224), (1, 1), 1, False, False)[2],
+        lambda n: winograd_forward._plan(problem(batch=n, size=224), size, size, (1, 1), False)[2],
+        lambda n: winograd_weight_grad._plan(problem(batch=n, size=224))[2],
     ):
         assert plan(1) == plan(64)
         assert plan(64) * 4 <= 10 * 2**20

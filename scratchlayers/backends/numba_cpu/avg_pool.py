@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, reduce
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +13,11 @@ from ...geometry import Grid, Sizes
 from .collect import collected
 from .jit import Longs, Real, kernel
 from .layout import HALF, dense
-from .pages import paged
+from .pages import maker
 from .simd import length, load, load_first, prefetch, splat, store, store_first
 from .spans import span_sums
 from .strided import strided
-from .team import run
+from .team import Job
 from .windows import (
     AHEAD,
     BEFORE,
@@ -29,7 +29,6 @@ from .windows import (
     K,
     M,
     N,
-    Plan,
     by_input,
     by_output,
     following,
@@ -47,11 +46,7 @@ def avg_pool(x: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
     if x.dtype in HALF:
         return avg_pool(x.float(), divisors, grid).to(x.dtype)
     x, last = dense(x)
-    code, plan, by, _ = _plan(x.shape, x.dtype, grid, divisors, last)
-    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
-    if plan.rows:
-        run(code, plan.rows, plan.work, x.data_ptr(), y.data_ptr(), by, plan.address)
-    return y
+    return _ready(x.shape, x.dtype, grid, divisors, last)(x)
 
 
 def avg_pool_adjoint(gy: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
@@ -59,30 +54,40 @@ def avg_pool_adjoint(gy: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Ten
     if gy.dtype in HALF:
         return avg_pool_adjoint(gy.float(), divisors, grid).to(gy.dtype)
     gy, last = dense(gy)
-    code, plan, shares, _ = _adjoint_plan(gy.shape, gy.dtype, grid, divisors, last)
-    gx = paged(torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype))
-    if plan.rows:
-        run(code, plan.rows, plan.work, gy.data_ptr(), 0, shares, gx.data_ptr(), plan.address)
-    return gx
+    return _adjoint_ready(gy.shape, gy.dtype, grid, divisors, last)(gy)
 
 
 @lru_cache(maxsize=1024)
-def _plan(
-    shape: torch.Size, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
-) -> tuple[int, Plan, int, Any]:
-    """(code, tables of the windows, address of the divisors, these)."""
+def _ready(
+    shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
+) -> Callable[[Tensor], Tensor]:
     plan, by = by_output(shape, dtype.itemsize, grid, last), _divisors(shape, dtype, grid, divisors, last)
     code = span_sums.compiled(dtype) if plan.spans else summed.compiled(dtype, **plan.constants)
-    return code, plan, by.ctypes.data, by
+    new, job = maker(plan.shape, dtype, last), Job(code, plan.rows, plan.work, 2, by, plan.table)
+
+    def run(x: Tensor) -> Tensor:
+        y = new()
+        job(x.data_ptr(), y.data_ptr())
+        return y
+
+    return run
 
 
 @lru_cache(maxsize=1024)
-def _adjoint_plan(
-    shape: torch.Size, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
-) -> tuple[int, Plan, int, Any]:
-    """(code, tables of the windows, address of one over the divisors, these)."""
+def _adjoint_ready(
+    shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
+) -> Callable[[Tensor], Tensor]:
     plan, shares = by_input(shape, dtype.itemsize, grid, last), 1 / _divisors(shape, dtype, grid, divisors, last)
-    return collected.compiled(dtype, **plan.constants, CHOSEN=0), plan, shares.ctypes.data, shares
+    new = maker(plan.shape, dtype, last)
+    code = collected.compiled(dtype, **plan.constants, CHOSEN=0)
+    job = Job(code, plan.rows, plan.work, 2, 0, shares, plan.table)
+
+    def run(gy: Tensor) -> Tensor:
+        gx = new()
+        job(gy.data_ptr(), gx.data_ptr())
+        return gx
+
+    return run
 
 
 def _divisors(shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool) -> np.ndarray:

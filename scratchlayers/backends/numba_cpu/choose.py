@@ -10,18 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from ...geometry import Grid
+
+Ready = Callable[..., Tensor]
 
 
 class Problem(NamedTuple):
     """What is known of a convolution, or of one of its gradients, before its numbers are.
 
-    ``channels`` and ``filters`` are those of the convolution in all groups together: C of x and O of y.
+    ``channels`` and ``filters`` are those of the convolution in all groups together: C of x and O of y. ``last`` and
+    ``gy_last`` say whether the operands are channels_last: x, or gy where there is no x; and gy beside x.
     """
 
     dtype: torch.dtype
@@ -30,20 +33,24 @@ class Problem(NamedTuple):
     filters: int
     groups: int
     grid: Grid
+    last: bool = False
+    gy_last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Algorithm:
-    """One way to compute a kernel of the contract: ``run`` has the kernel's own signature.
+    """One way to compute a kernel of the contract.
 
-    An algorithm that is not ``exact`` may round more coarsely than a plain sum in the tensor's dtype does. ``why`` says
-    in a few words what it is good for.
+    ``ready`` does once for a problem all that can be done without its numbers, and returns what computes it of the
+    tensors: (x, w, b), (gy, w, b) or (x, gy), contiguous or channels_last as the problem says. An algorithm that
+    is not ``exact`` may round more coarsely than a plain sum in the tensor's dtype does. ``why`` says in a few words
+    what it is good for.
     """
 
     name: str
     can: Callable[[Problem], bool]
     pays: Callable[[Problem], bool]
-    run: Callable[..., Any]
+    ready: Callable[[Problem], Ready]
     exact: bool = True
     why: str = ""
 
@@ -79,16 +86,16 @@ def watched(tables: Tables) -> Iterator[dict[str, str]]:
             found.update({kernel: f"{a.name}, {a.why}" if a.why else a.name for kernel, a in taken.items()})
 
 
+def forced(problem: tuple[Any, ...], exact: bool) -> str | None:
+    """Return the name of the algorithm that is forced now, if any, and let a watcher see the problem's fields."""
+    if (seen := _seen.get()) is not None:
+        seen.append((Problem(*problem), exact))
+    return _forced.get()
+
+
 def choose(algorithms: tuple[Algorithm, ...], problem: Problem, exact: bool) -> Algorithm:
     """Return the algorithm to take: the forced one if it can, else the first that can and pays."""
-    if (seen := _seen.get()) is not None:
-        seen.append((problem, exact))
-    return _chosen(algorithms, problem, exact, _forced.get())
-
-
-@lru_cache(maxsize=1024)
-def _chosen(algorithms: tuple[Algorithm, ...], problem: Problem, exact: bool, forced: str | None) -> Algorithm:
     able = [a for a in algorithms if a.can(problem) and (a.exact or not exact)]
-    return next((a for a in able if a.name == forced), None) or next(
+    return next((a for a in able if a.name == _forced.get()), None) or next(
         (a for a in able[:-1] if a.pays(problem)), able[-1]
     )

@@ -118,7 +118,7 @@ def one_by_one(gy, tap, share, picks, wide, base, mv, code, weight, gx, to, nv, 
 
 
 @kernel
-def collected(lo, hi, thread, gy: Real, tap: Bytes, share: Real, gx: Real, g: Longs):
+def collected(lo, hi, thread, gy: Real, gx: Real, tap: Bytes, share: Real, g: Longs):
     """gx[i] = Σ gy[p] over the windows p that read i with the tap that they chose, or with any: the rows lo to hi.
 
     CHOSEN tells which. With any, each gy[p] counts share[p] times, ``share`` holding a factor for each row of a plane

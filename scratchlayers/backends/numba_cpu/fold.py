@@ -5,21 +5,22 @@ As in pooling backward (see ``collect``), but that each tap of a window has a gr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 
 import torch
 from torch import Tensor
 
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 from .collect import put_phases
 from .jit import Longs, Real, inner, kernel
 from .layout import HALF
 from .masks import all_lanes, lanes_between, load_where
 from .pad import clear
-from .pages import paged
+from .pages import maker
 from .simd import at, length, prefetch, splat
-from .team import run
+from .team import Job
 from .windows import (
     AHEAD,
     BEFORE,
@@ -32,7 +33,6 @@ from .windows import (
     K,
     M,
     N,
-    Plan,
     by_input,
     following,
     onward,
@@ -49,19 +49,23 @@ def fold(gy: Tensor, grid: Grid) -> Tensor:
     if gy.dtype in HALF:
         return fold(gy.float(), grid).to(gy.dtype)
     gy = gy.resolve_neg().contiguous()
-    code, plan = _plan(gy.shape, gy.dtype, grid)
-    gx = paged(gy.new_empty(plan.shape))
-    if plan.rows:
-        run(code, plan.rows, max(gy.numel(), gx.numel()), gy.data_ptr(), gx.data_ptr(), plan.address)
-    return gx
+    return _ready(gy.shape, gy.dtype, grid)(gy)
 
 
 @lru_cache(maxsize=1024)
-def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid) -> tuple[int, Plan]:
+def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid) -> Callable[[Tensor], Tensor]:
     windows = (shape[0], shape[1] // prod(grid.kernel_size), *grid.output_size)
     plan = by_input(windows, dtype.itemsize, grid, False)
     constants = plan.constants if plan.constants["S"] else {"KV": 0, "S": 0}
-    return folded.compiled(dtype, **constants), plan
+    new, code = maker(plan.shape, dtype), folded.compiled(dtype, **constants)
+    job = Job(code, plan.rows, max(prod(shape), prod(plan.shape)), 2, plan.table)
+
+    def run(gy: Tensor) -> Tensor:
+        gx = new()
+        job(gy.data_ptr(), gx.data_ptr())
+        return gx
+
+    return run
 
 
 @inner

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...geometry import Frame, Run, Sizes
-from .layout import strides
 
 NOTHING = 2  # the step of a run that copies nothing
 
 
 class Plan(NamedTuple):
-    """What a kernel is called with: the result's shape and strides, how many rows it has, and the tables."""
+    """What a kernel is called with: the result's shape, how many rows it has, numbers and tables."""
 
     shape: Sizes
-    strides: Sizes
     rows: int
     numbers: tuple[int, ...]
-    tables: Any
+    tables: tuple[np.ndarray, ...]
 
 
 class _Axis(NamedTuple):
@@ -44,7 +42,7 @@ def copies(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     """Plan a padding of x of this shape, each element being ``width`` numbers.
 
     ``rows`` are y's; the numbers: block, rows of a plane of y and of x, blocks of a row of y and of x, how many runs,
-    and the addresses of two tables: for each row of a plane of y the row of x that it copies or −1, and of the runs.
+    and two tables: for each row of a plane of y the row of x that it copies or −1, and of the runs.
     """
     planes, outer, along, block = _merged(shape, frame, last, width)
     rows = np.zeros(1, np.int64)
@@ -54,9 +52,8 @@ def copies(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     size = (*shape[:2], *frame.output_size)
     runs = np.array(_gapless(along), np.int64).ravel()
     numbers = (block, len(rows), prod(a.n for a in outer), along.m, along.n, len(runs) // 4)
-    addresses = (rows.ctypes.data, runs.ctypes.data)
     count = planes * len(rows) if prod(size) else 0
-    return Plan(size, strides(size, last), count, (*numbers, *addresses), (rows, runs))
+    return Plan(size, count, numbers, (rows, runs))
 
 
 @lru_cache(maxsize=1024)
@@ -64,7 +61,7 @@ def collections(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     """Plan the transpose, ``shape`` being that of gy.
 
     ``rows`` are gx's; the numbers: block, rows of a plane of gx and of gy, blocks of a row of gx and of gy, how many
-    runs, whether the first of them fills the row; and the addresses of three tables: where the list of each row of gx
+    runs, whether the first of them fills the row; and three tables: where the list of each row of gx
     begins, the rows of gy on the lists, and the runs.
     """
     planes, outer, along, block = _merged((*shape[:2], *frame.input_size), frame, last, width)
@@ -77,9 +74,8 @@ def collections(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     runs = np.array(ordered, np.int64).ravel()
     whole = bool(ordered) and _fills(along, ordered[0])
     numbers = (block, count, len(sources), along.n, along.m, len(ordered), int(whole))
-    addresses = (begins.ctypes.data, order.ctypes.data, runs.ctypes.data)
     rows = planes * count if prod(size) else 0
-    return Plan(size, strides(size, last), rows, (*numbers, *addresses), (begins, order, runs))
+    return Plan(size, rows, numbers, (begins, order, runs))
 
 
 def _merged(shape: Sizes, frame: Frame, last: bool, width: int) -> tuple[int, list[_Axis], _Axis, int]:

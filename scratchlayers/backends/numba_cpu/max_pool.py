@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ...contract import tap_dtype
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 from .jit import Bytes, Longs, Real, inner, kernel
 from .layout import HALF, dense
 from .masks import all_lanes, as_ints, counts, lanes_between, store_narrow, store_where
-from .pages import paged
+from .pages import maker
 from .simd import length, prefetch, select, splat
 from .spans import span_largest
 from .strided import legal, strided
-from .team import run
+from .team import Job
 from .windows import (
     AHEAD,
     BEFORE,
@@ -28,7 +29,6 @@ from .windows import (
     K,
     M,
     N,
-    Plan,
     by_output,
     following,
     onward,
@@ -45,23 +45,28 @@ def max_pool(x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         y, tap = max_pool(x.float(), grid)
         return y.to(x.dtype), tap
     x, last = dense(x)
-    code, taps, plan = _plan(x.shape, x.dtype, grid, last)
-    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
-    tap = paged(torch.empty_strided(plan.shape, plan.strides, dtype=taps))
-    if plan.rows:
-        run(code, plan.rows, plan.work, x.data_ptr(), y.data_ptr(), tap.data_ptr(), plan.address)
-    return y, tap
+    return _ready(x.shape, x.dtype, grid, last)(x)
 
 
 @lru_cache(maxsize=1024)
-def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tuple[int, torch.dtype, Plan]:
+def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     plan, taps = by_output(shape, dtype.itemsize, grid, last), tap_dtype(grid)
     wide = int(taps is torch.int32)
     if plan.spans:
-        return span_largest.compiled(dtype, WIDE=wide), taps, plan
-    if plan.high:
-        return largest_of_blocks.compiled(dtype, HIGH=plan.high, S=plan.constants["S"]), taps, plan
-    return largest.compiled(dtype, **plan.constants, WIDE=wide), taps, plan
+        code = span_largest.compiled(dtype, WIDE=wide)
+    elif plan.high:
+        code = largest_of_blocks.compiled(dtype, HIGH=plan.high, S=plan.constants["S"])
+    else:
+        code = largest.compiled(dtype, **plan.constants, WIDE=wide)
+    job = Job(code, plan.rows, plan.work, 3, plan.table)
+    new_y, new_tap = maker(plan.shape, dtype, last), maker(plan.shape, taps, last)
+
+    def run(x: Tensor) -> tuple[Tensor, Tensor]:
+        y, tap = new_y(), new_tap()
+        job(x.data_ptr(), y.data_ptr(), tap.data_ptr())
+        return y, tap
+
+    return run
 
 
 @inner

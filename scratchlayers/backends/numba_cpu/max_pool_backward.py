@@ -6,6 +6,7 @@ read it give. Many taps: every window gives to its element, one after the other,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 
@@ -14,15 +15,15 @@ import torch
 from torch import Tensor
 
 from ...contract import tap_dtype
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 from .collect import collected, put_phases
 from .jit import Bytes, Longs, Real, inner, kernel
 from .layout import HALF, alike
 from .masks import all_lanes, counts, lanes_between, load_where, load_wide
 from .pad import clear
-from .pages import paged
+from .pages import maker
 from .simd import at, length, select, splat
-from .team import run
+from .team import Job
 from .windows import (
     BEFORE,
     DILATION,
@@ -34,7 +35,6 @@ from .windows import (
     K,
     M,
     N,
-    Plan,
     by_input,
     by_output,
     following,
@@ -50,27 +50,33 @@ def scatter(gy: Tensor, tap: Tensor, grid: Grid) -> Tensor:
     if gy.dtype in HALF:
         return scatter(gy.float(), tap, grid).to(gy.dtype)
     gy, tap, last = alike(gy, tap)
-    code, tasks, plan, address, _ = _plan(gy.shape, gy.dtype, grid, last)
-    gx = paged(torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype))
-    if plan.rows:
-        run(code, tasks, plan.work, gy.data_ptr(), tap.data_ptr(), 0, gx.data_ptr(), address)
-    return gx
+    return _ready(gy.shape, gy.dtype, grid, last)(gy, tap)
 
 
 @lru_cache(maxsize=1024)
-def _plan(shape: torch.Size, dtype: torch.dtype, grid: Grid, last: bool) -> tuple[int, int, Plan, int, np.ndarray]:
-    """(code, tasks, plan of gx, address of the table, the table)."""
+def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Callable[[Tensor, Tensor], Tensor]:
+    job, new = _job(shape, dtype, grid, last), maker((*shape[:2], *grid.input_size), dtype, last)
+
+    def run(gy: Tensor, tap: Tensor) -> Tensor:
+        gx = new()
+        job(gy.data_ptr(), gx.data_ptr(), tap.data_ptr())
+        return gx
+
+    return run
+
+
+def _job(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Job:
     plan, taps = by_input(shape, dtype.itemsize, grid, last), tap_dtype(grid)
     planes = shape[0] if last else shape[0] * shape[1]
     if plan.high:
         code = given_to_blocks.compiled(dtype, HIGH=plan.high, S=plan.constants["S"])
-        return code, plan.rows // plan.high, plan, plan.address, plan.table
-    if prod(grid.kernel_size) > MANY and planes >= PLANES and taps is torch.uint8:
-        there = by_output(torch.Size((*shape[:2], *grid.input_size)), dtype.itemsize, grid, last).table
+        return Job(code, plan.rows // plan.high, plan.work, 3, plan.table)
+    if plan.rows and prod(grid.kernel_size) > MANY and planes >= PLANES and taps is torch.uint8:
+        there = by_output((*shape[:2], *grid.input_size), dtype.itemsize, grid, last).table
         table = np.concatenate([there, _places(there)])
-        return given_one_by_one.compiled(dtype), planes, plan, table.ctypes.data, table
+        return Job(given_one_by_one.compiled(dtype), planes, plan.work, 3, table)
     code = collected.compiled(dtype, **plan.constants, CHOSEN=1, WIDE=int(taps is torch.int32))
-    return code, plan.rows, plan, plan.address, plan.table
+    return Job(code, plan.rows, plan.work, 3, 0, plan.table)
 
 
 def _places(there: np.ndarray) -> np.ndarray:
@@ -85,7 +91,7 @@ def _places(there: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def given_to_blocks(lo, hi, thread, gy: Real, tap: Bytes, unused: Real, gx: Real, g: Longs):
+def given_to_blocks(lo, hi, thread, gy: Real, gx: Real, tap: Bytes, g: Longs):
     """gx[i] = gy[p] where p chose i, else 0: for the rows lo to hi of gy.
 
     Row r's windows cut the HIGH rows of gx from r · HIGH on into blocks S wide. ``g`` is the table of
@@ -112,7 +118,7 @@ def picked(gy, value, chosen, tap):
 
 
 @kernel
-def given_one_by_one(lo, hi, thread, gy: Real, tap: Bytes, unused: Real, gx: Real, g: Longs):
+def given_one_by_one(lo, hi, thread, gy: Real, gx: Real, tap: Bytes, g: Longs):
     """gx[i] = Σ gy[p] over the windows p that chose i, in their order: the planes lo to hi.
 
     ``g`` is the table of :func:`~.windows.by_output`, and behind it that of ``_places``.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 from ...contract import tap_dtype
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 from .jit import Bytes, Longs, Real, inner, kernel
 from .layout import alike, dense
 from .masks import as_ints
-from .pages import paged
-from .team import run
+from .pages import maker
+from .team import Job
 from .windows import BEFORE, DILATION, HEADER, STEPS, STRIDE, by_output, following, place
 
 WIDE = 0
@@ -20,23 +23,41 @@ WIDE = 0
 def gather(x: Tensor, tap: Tensor, grid: Grid) -> Tensor:
     """y[n,c,p] = x[n,c,p,tap[n,c,p]], 0 where that lies outside the input."""
     x, tap, last = alike(x, tap)
-    plan = by_output(x.shape, x.itemsize, grid, last)
-    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
-    code = gathered.compiled(x.dtype, WIDE=int(tap_dtype(grid) is torch.int32))
-    if plan.rows:
-        run(code, plan.rows, plan.work, x.data_ptr(), tap.data_ptr(), y.data_ptr(), plan.address)
-    return y
+    return _gathering(x.shape, x.dtype, grid, last)(x, tap)
+
+
+@lru_cache(maxsize=1024)
+def _gathering(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Callable[[Tensor, Tensor], Tensor]:
+    plan, new = by_output(shape, dtype.itemsize, grid, last), maker((*shape[:2], *grid.output_size), dtype, last)
+    code = gathered.compiled(dtype, WIDE=int(tap_dtype(grid) is torch.int32))
+    job = Job(code, plan.rows, plan.work, 3, plan.table)
+
+    def run(x: Tensor, tap: Tensor) -> Tensor:
+        y = new()
+        job(x.data_ptr(), tap.data_ptr(), y.data_ptr())
+        return y
+
+    return run
 
 
 def tap_index(tap: Tensor, grid: Grid) -> Tensor:
     """index[n,c,p]: the flat position over ``grid.input_size`` of the element that tap[n,c,p] reads."""
     tap, last = dense(tap)
-    plan = by_output(torch.Size((*tap.shape[:2], *grid.input_size)), 8, grid, last)
-    index = paged(torch.empty_strided(plan.shape, plan.strides, dtype=torch.int64))
+    return _locating(tap.shape, grid, last)(tap)
+
+
+@lru_cache(maxsize=1024)
+def _locating(shape: Sizes, grid: Grid, last: bool) -> Callable[[Tensor], Tensor]:
+    plan, new = by_output((*shape[:2], *grid.input_size), 8, grid, last), maker(shape, torch.int64, last)
     code = located.compiled(torch.int64, WIDE=int(tap_dtype(grid) is torch.int32))
-    if plan.rows:
-        run(code, plan.rows, plan.work, tap.data_ptr(), index.data_ptr(), plan.address, int(last))
-    return index
+    job = Job(code, plan.rows, plan.work, 2, plan.table, int(last))
+
+    def run(tap: Tensor) -> Tensor:
+        index = new()
+        job(tap.data_ptr(), index.data_ptr())
+        return index
+
+    return run
 
 
 @inner

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from math import prod
+
 import torch
 from torch import Tensor
 
-from ...geometry import Frame
+from ...geometry import Frame, Sizes
 from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
 from .layout import dense
-from .pages import paged
+from .pages import maker
 from .simd import length, load, prefetch, splat, store
-from .team import run
+from .team import Job
 from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
@@ -21,15 +25,22 @@ _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (tor
 def pad(x: Tensor, frame: Frame) -> Tensor:
     """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1."""
     x, last = dense(x)
-    moved, width = _MOVED[x.itemsize]
-    plan = copies(x.shape, frame, last, width)
-    y = paged(torch.empty_strided(plan.shape, plan.strides, dtype=x.dtype))
-    if plan.rows:
-        code = copied.compiled(
-            moved,
-        )
-        run(code, plan.rows, y.numel(), x.data_ptr(), y.data_ptr(), *plan.numbers)
-    return y
+    return _ready(x.shape, x.dtype, frame, last)(x)
+
+
+@lru_cache(maxsize=1024)
+def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callable[[Tensor], Tensor]:
+    moved, width = _MOVED[dtype.itemsize]
+    plan = copies(shape, frame, last, width)
+    new = maker(plan.shape, dtype, last)
+    job = Job(copied.compiled(moved), plan.rows, prod(plan.shape), 2, *plan.numbers, *plan.tables)
+
+    def run(x: Tensor) -> Tensor:
+        y = new()
+        job(x.data_ptr(), y.data_ptr())
+        return y
+
+    return run
 
 
 @inner

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+from math import prod
+
 import torch
 from torch import Tensor
 
-from ...geometry import Frame
+from ...geometry import Frame, Sizes
 from .frames import collections
 from .jit import Longs, Real, inner, kernel
 from .layout import HALF, dense
 from .pad import clear, copy
-from .pages import paged
+from .pages import maker
 from .simd import length, load, store
-from .team import run
+from .team import Job
 
 
 def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
@@ -20,13 +24,22 @@ def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
     if gy.dtype in HALF:
         return pad_adjoint(gy.float(), frame).to(gy.dtype)
     gy, last = dense(gy)
-    dtype = gy.dtype.to_real()
-    plan = collections(gy.shape, frame, last, gy.itemsize // dtype.itemsize)
-    gx = paged(torch.empty_strided(plan.shape, plan.strides, dtype=gy.dtype))
-    if plan.rows:
-        code = added.compiled(dtype)
-        run(code, plan.rows, 2 * gy.numel(), gy.data_ptr(), gx.data_ptr(), *plan.numbers)
-    return gx
+    return _ready(gy.shape, gy.dtype, frame, last)(gy)
+
+
+@lru_cache(maxsize=1024)
+def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callable[[Tensor], Tensor]:
+    real = dtype.to_real()
+    plan = collections(shape, frame, last, dtype.itemsize // real.itemsize)
+    new = maker(plan.shape, dtype, last)
+    job = Job(added.compiled(real), plan.rows, 2 * prod(shape), 2, *plan.numbers, *plan.tables)
+
+    def run(gy: Tensor) -> Tensor:
+        gx = new()
+        job(gy.data_ptr(), gx.data_ptr())
+        return gx
+
+    return run
 
 
 @inner

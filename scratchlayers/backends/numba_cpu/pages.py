@@ -9,13 +9,26 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from math import prod
 
+import torch
 from torch import Tensor
+
+from ...geometry import Sizes
+from .layout import strides
 
 LARGE = 2**20  # bytes; of less, the mark costs what it saves
 PAGE = 2 * 2**20
 _HUGE_PAGES = 14  # MADV_HUGEPAGE of Linux's <sys/mman.h>
+
+
+def maker(shape: Sizes, dtype: torch.dtype, last: bool = False) -> Callable[[], Tensor]:
+    """Return what makes uninitialised tensors, contiguous or channels ``last``, in large pages if they are large."""
+    make: Callable[[], Tensor] = partial(torch.empty, *shape, dtype=dtype)
+    if last:
+        make = partial(torch.empty_strided, shape, strides(shape, True), dtype=dtype)
+    return make if prod(shape) * dtype.itemsize < LARGE else lambda: paged(make())
 
 
 def paged(fresh: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from llvmlite import ir
 from numba import types
@@ -29,31 +30,41 @@ _MOST_ARGUMENTS = 56
 _forked = False
 
 
-def run(address: int, tasks: int, work: float, *arguments: int) -> None:
-    """Run a kernel's tasks 0 to ``tasks``, in contiguous shares on as many threads as ``work`` operations deserve.
+class Job:
+    """A kernel's tasks 0 to ``tasks``, prepared once and then run as often as wanted by calling it with pointers.
 
-    ``address`` is :meth:`Kernel.compiled`'s; the arguments are what its body takes after ``thread``, tensors by
-    ``data_ptr()``. Whoever calls keeps the tensors alive.
+    ``address`` is :meth:`Kernel.compiled`'s. What its body takes after ``thread`` is first ``pointers`` integers, which
+    are given at each call, tensors by ``data_ptr()``, and then the ``numbers``, of which an array stands for its
+    address. Whoever calls keeps the tensors alive, the job its arrays. The tasks are done in contiguous shares on as
+    many threads as ``work`` operations deserve.
     """
-    count = threads(tasks, work)
-    if count == 1:
-        _alone()(0, 1, _PACKERS[len(arguments)](0, 0, address, tasks, *arguments))
-    elif not _forked and (team := openmp()):
-        team(_PACKERS[len(arguments)](*team.asks, address, tasks, *arguments), count)
-    else:
-        _pooled(_PACKERS[len(arguments)](0, 0, address, tasks, *arguments), count)
 
+    __slots__ = ("_arrays", "_most", "_numbers", "_packed", "_task")
 
-def threads(tasks: int, work: float) -> int:
-    """Return how many threads :func:`run` would use at most; a kernel's ``thread`` is below that."""
-    return max(min(torch.get_num_threads(), tasks, int(work / GRAIN) + 1), 1)
+    def __init__(self, address: int, tasks: int, work: float, pointers: int, *numbers: int | np.ndarray) -> None:
+        if (count := pointers + len(numbers)) > _MOST_ARGUMENTS:
+            raise ValueError(f"a kernel asks for {count} arguments, of at most {_MOST_ARGUMENTS}")
+        spare = _MOST_ARGUMENTS - count
+        self._most = max(min(tasks, int(work / GRAIN) + 1), 1)
+        self._task = (address, tasks)
+        self._packed = struct.Struct(f"{4 + pointers}q").pack
+        words = [n.ctypes.data if isinstance(n, np.ndarray) else n for n in numbers]
+        self._numbers = struct.pack(f"{len(words)}q{8 * spare}x", *words)
+        self._arrays = [n for n in numbers if isinstance(n, np.ndarray)]
 
+    def __call__(self, *pointers: int) -> None:
+        """Do all tasks."""
+        count = self._most if self._most == 1 else self.threads()
+        if count == 1:
+            _alone()(0, 1, self._packed(0, 0, *self._task, *pointers) + self._numbers)
+        elif not _forked and (team := openmp()):
+            team(self._packed(*team.asks, *self._task, *pointers) + self._numbers, count)
+        else:
+            _pooled(self._packed(0, 0, *self._task, *pointers) + self._numbers, count)
 
-def _packer(count: int) -> Callable[..., bytes]:
-    return struct.Struct(f"{count + 4}q{8 * (_MOST_ARGUMENTS - count)}x").pack
-
-
-_PACKERS = [_packer(count) for count in range(_MOST_ARGUMENTS + 1)]
+    def threads(self) -> int:
+        """Return how many threads a call would use at most now; a kernel's ``thread`` is below that."""
+        return min(torch.get_num_threads(), self._most)
 
 
 @intrinsic

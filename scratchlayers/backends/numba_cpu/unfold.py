@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 
 import torch
 from torch import Tensor
 
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 from .jit import Real, inner, kernel
 from .pad import clear
-from .pages import paged
+from .pages import maker
 from .simd import length, splat, store, store_first
 from .strided import strided
-from .team import run
+from .team import Job
 
 S = 0
 # Data is moved, whatever it means: as elements of so many bytes
@@ -23,23 +24,31 @@ _MOVED = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 def unfold(x: Tensor, grid: Grid) -> Tensor:
     """y[n, c · T + t, p] = x[n,c,p,t], p counted in row-major order."""
-    n, c = x.shape[:2]
     x = x.resolve_neg().contiguous()
-    y = paged(x.new_empty(n, c * prod(grid.kernel_size), prod(grid.output_size)))
-    if y.numel():
-        code, numbers = _plan(x.dtype, grid)
-        run(code, n * y.shape[1], y.numel(), x.data_ptr(), y.data_ptr(), *numbers)
-    return y
+    return _ready(x.shape, x.dtype, grid)(x)
 
 
 @lru_cache(maxsize=1024)
-def _plan(dtype: torch.dtype, grid: Grid) -> tuple[int, tuple[int, ...]]:
-    """(code, the six fields of a grid over three axes)."""
-    missing = 3 - grid.rank
-    fields = zip((1, 1, 1, 1, 1, 0), grid[:-1], strict=True)
+def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid) -> Callable[[Tensor], Tensor]:
+    size = (shape[0], shape[1] * prod(grid.kernel_size), prod(grid.output_size))
     step = grid.stride[-1]
     code = unfolded.compiled(_MOVED[dtype.itemsize], S=step if step <= 4 else 0)
-    return code, tuple(number for usual, field in fields for number in ((usual,) * missing + field))
+    rows = size[0] * size[1] if prod(size) else 0
+    new, job = maker(size, dtype), Job(code, rows, prod(size), 2, *_over_three_axes(grid))
+
+    def run(x: Tensor) -> Tensor:
+        y = new()
+        job(x.data_ptr(), y.data_ptr())
+        return y
+
+    return run
+
+
+def _over_three_axes(grid: Grid) -> tuple[int, ...]:
+    """Return the six fields of a grid."""
+    missing = 3 - grid.rank
+    fields = zip((1, 1, 1, 1, 1, 0), grid[:-1], strict=True)
+    return tuple(number for usual, field in fields for number in ((usual,) * missing + field))
 
 
 @inner

@@ -18,13 +18,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from math import gcd, prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...geometry import Grid, Sizes
 from .jit import inner
-from .layout import strides
 from .target import lanes
 
 
@@ -40,7 +39,7 @@ class Axis(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a kernel is called with: the result's shape and strides, how many rows it has, and the table.
+    """What a kernel is called with: the result's shape, how many rows it has, and the table.
 
     ``constants`` are those it is compiled with: KV, the size of a window along a row where that is small and not
     dilated, else 0; and S, the stride along a row if that is small, else 0. ``spans`` says whether windows are long
@@ -48,14 +47,12 @@ class Plan(NamedTuple):
     """
 
     shape: Sizes
-    strides: Sizes
     rows: int
     work: float
     constants: dict[str, int]
     spans: bool
     high: int
-    address: int
-    table: Any
+    table: np.ndarray
 
 
 # The header holds the sizes N of input, M of output and K of window on all four axes. For the axis along the rows:
@@ -150,7 +147,7 @@ def _plan(
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
     spans = not constants["S"] and axes[3].d == 1 and (axes[3].k >= 8 or along[3] < 8)
-    return Plan(size, strides(size, last), rows, work, constants, spans, _high(axes), table.ctypes.data, table)
+    return Plan(size, rows, work, constants, spans, _high(axes), table)
 
 
 def _high(axes: tuple[Axis, ...]) -> int:

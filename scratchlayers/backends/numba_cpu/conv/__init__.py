@@ -1,19 +1,22 @@
 """Convolution and its two gradients: which of the algorithms beside this file computes them, and from what.
 
 Every algorithm is handed dense float32 or float64 tensors, contiguous or channels_last, none of them empty. Half
-precision is converted on the way in, accumulated in float32, and rounded once on the way out.
+precision is converted on the way in, accumulated in float32, and rounded once on the way out. What a problem needs but
+for its numbers is made ready once, so that a small call costs little more than its arithmetic.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ....geometry import Grid
-from ..choose import Algorithm, Problem, Tables, choose
-from ..layout import HALF
+from .. import layout
+from ..choose import Algorithm, Problem, Ready, Tables, choose, forced
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .depthwise import CONV as DEPTHWISE_CONV
@@ -32,51 +35,60 @@ TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], by the algorithm that suits the problem."""
-    if x.dtype in HALF:
-        return conv(x.float(), w.float(), b if b is None else b.float(), grid, groups, exact).to(x.dtype)
-    n, c, o = x.shape[0], x.shape[1], w.shape[0]
-    if not n * c * o * prod(grid.output_size):
-        return _constant(x.new_zeros(n, o, *grid.output_size), b)
-    problem = Problem(x.dtype, n, c, o, groups, grid)
-    return choose(CONV, problem, exact).run(_readable(x), _plain(w), b if b is None else _plain(b), grid, groups)
+    x, last = layout.dense(x)
+    problem = (x.dtype, x.size(0), x.size(1), w.size(0), groups, grid, last)
+    return _ready("conv", exact, forced(problem, exact), problem)(x, _plain(w), b if b is None else _plain(b))
 
 
 def conv_input_grad(
     gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None, exact: bool = False
 ) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel, by the algorithm that suits the problem."""
-    if gy.dtype in HALF:
-        b = b if b is None else b.float()
-        return conv_input_grad(gy.float(), w.float(), grid, groups, b, exact).to(gy.dtype)
-    n, c, o = gy.shape[0], w.shape[1] * groups, w.shape[0]
-    if not n * c * o * prod(grid.input_size) * prod(grid.output_size):
-        return _constant(gy.new_zeros(n, c, *grid.input_size), b)
-    problem = Problem(gy.dtype, n, c, o, groups, grid)
-    return choose(INPUT_GRAD, problem, exact).run(_readable(gy), _plain(w), grid, groups, b if b is None else _plain(b))
+    gy, last = layout.dense(gy)
+    problem = (gy.dtype, gy.size(0), w.size(1) * groups, w.size(0), groups, grid, last)
+    run = _ready("conv_input_grad", exact, forced(problem, exact), problem)
+    return run(gy, _plain(w), b if b is None else _plain(b))
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], by the algorithm that suits the problem."""
-    if x.dtype in HALF:
-        return conv_weight_grad(x.float(), gy.float(), grid, groups, exact).to(x.dtype)
-    n, c, o = x.shape[0], x.shape[1], gy.shape[1]
-    if not n * c * o * prod(grid.output_size):
-        return x.new_zeros(o, c // groups, *grid.kernel_size)
-    problem = Problem(x.dtype, n, c, o, groups, grid)
-    return choose(WEIGHT_GRAD, problem, exact).run(_readable(x), _readable(gy), grid, groups)
+    (x, last), (gy, gy_last) = layout.dense(x), layout.dense(gy)
+    problem = (x.dtype, x.size(0), x.size(1), gy.size(1), groups, grid, last, gy_last)
+    return _ready("conv_weight_grad", exact, forced(problem, exact), problem)(x, gy)
 
 
-def _readable(x: Tensor) -> Tensor:
-    """Return a tensor that is contiguous or channels_last, and no lazy negative."""
-    x = x.resolve_neg()
-    if x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)):
-        return x
-    return x.contiguous()
+@lru_cache(maxsize=1024)
+def _ready(kernel: str, exact: bool, forced: str | None, fields: tuple[Any, ...]) -> Ready:
+    """Return what computes the kernel of the problem with these fields."""
+    problem = Problem(*fields)
+    if problem.dtype in layout.HALF:
+        full = _ready(kernel, exact, forced, (torch.float32, *fields[1:]))
+        return lambda *operands: full(*(t if t is None else t.float() for t in operands)).to(problem.dtype)
+    if (
+        not problem.batch
+        * problem.channels
+        * problem.filters
+        * prod(problem.grid.output_size + problem.grid.input_size)
+    ):
+        return _of_nothing(kernel, problem)
+    return choose(TABLES[kernel], problem, exact).ready(problem)
+
+
+def _of_nothing(kernel: str, problem: Problem) -> Ready:
+    """Return what computes a kernel whose sums have no terms."""
+    n, c, o, groups, grid = problem[1:6]
+    size = {
+        "conv": (n, o, *grid.output_size),
+        "conv_input_grad": (n, c, *grid.input_size),
+        "conv_weight_grad": (o, c // groups, *grid.kernel_size),
+    }[kernel]
+
+    def run(x: Tensor, other: Tensor, b: Tensor | None = None) -> Tensor:
+        y = x.new_zeros(size)
+        return y if b is None else y + b.view(-1, *(1,) * grid.rank)
+
+    return run
 
 
 def _plain(x: Tensor) -> Tensor:
-    return x.resolve_neg().contiguous()
-
-
-def _constant(y: Tensor, b: Tensor | None) -> Tensor:
-    return y if b is None else y + b.view(-1, *(1,) * (y.dim() - 2))
+    return x if x.is_contiguous() and not x.is_neg() else x.resolve_neg().contiguous()

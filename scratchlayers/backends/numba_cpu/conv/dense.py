@@ -9,19 +9,18 @@ start; the others' are brought there when they are complete. Weights are packed 
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ....geometry import Grid
-from .. import team
+from ....geometry import Sizes
 from ..call import call
-from ..choose import Algorithm
+from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, inner, kernel
-from ..pages import paged
+from ..pages import maker
 from ..simd import at
+from ..team import Job
 from ..workspace import scratch
 from . import dense_table as table
-from .dense_plan import Plan, plan_of
+from .dense_plan import plan_of
 from .dense_weights import packed_place
 
 
@@ -30,8 +29,6 @@ def dense_tasks(
     lo,
     hi,
     thread,
-    first,
-    plan: Longs,
     x: Real,
     w: Real,
     b: Real,
@@ -40,6 +37,8 @@ def dense_tasks(
     packed: Real,
     own: Real,
     longs: Longs,
+    first,
+    plan: Longs,
 ):
     """Do the tasks first + lo to first + hi: those that pack weights, and after them those that compute Y.
 
@@ -128,32 +127,37 @@ def spot(plan, position, count):
     return place * plan[table.OUTPUT_W] + column
 
 
-def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor:
+def conv(problem: Problem) -> Ready:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t]."""
-    y = paged(torch.empty((x.shape[0], w.shape[0], *grid.output_size), dtype=x.dtype))
-    return _run(plan_of(grid, False, x.shape[0], w.shape, groups, x.dtype), x, w, b, y)
+    return _ready(problem, (problem.batch, problem.filters, *problem.grid.output_size), False)
 
 
-def conv_input_grad(gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor:
+def conv_input_grad(problem: Problem) -> Ready:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel."""
-    gx = paged(torch.empty((gy.shape[0], w.shape[1] * groups, *grid.input_size), dtype=gy.dtype))
-    return _run(plan_of(grid, True, gy.shape[0], w.shape, groups, gy.dtype), gy, w, b, gx)
+    return _ready(problem, (problem.batch, problem.channels, *problem.grid.input_size), True)
 
 
-def _run(plan: Plan, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> Tensor:
-    x, b = x.contiguous(), b if b is None else b.contiguous()
-    threads = team.threads(plan.tasks, plan.work)
-    memory = scratch(plan.packed + threads * plan.scratch)
-    packed = memory.data_ptr()
-    tensors = (x.data_ptr(), w.data_ptr(), 0 if b is None else b.data_ptr(), b is not None, y.data_ptr())
-    arguments = (plan.address, *tensors, packed, packed + plan.packed, packed + plan.packed)
-    code = dense_tasks.compiled(x.dtype)
-    if threads == 1:
-        team.run(code, plan.packs + plan.tasks, 0, 0, *arguments)
-    else:
-        team.run(code, plan.packs, plan.packed, 0, *arguments)
-        team.run(code, plan.tasks, plan.work, plan.packs, *arguments)
-    return y
+def _ready(problem: Problem, size: Sizes, transposed: bool) -> Ready:
+    plan, new = plan_of(problem, transposed), maker(size, problem.dtype)
+    code = dense_tasks.compiled(problem.dtype)
+    together = Job(code, plan.packs + plan.tasks, 0, 8, 0, plan.table)
+    packing = Job(code, plan.packs, plan.packed, 8, 0, plan.table)
+    computing = Job(code, plan.tasks, plan.work, 8, plan.packs, plan.table)
+
+    def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        x, y, threads = x.contiguous(), new(), computing.threads()
+        memory = scratch(plan.packed + threads * plan.scratch)
+        packed, bias = memory.data_ptr(), 0 if b is None else b.data_ptr()
+        own = packed + plan.packed
+        pointers = (x.data_ptr(), w.data_ptr(), bias, b is not None, y.data_ptr(), packed, own, own)
+        if threads == 1:
+            together(*pointers)
+        else:
+            packing(*pointers)
+            computing(*pointers)
+        return y
+
+    return run
 
 
 CONV = Algorithm("dense", lambda problem: True, lambda problem: True, conv)

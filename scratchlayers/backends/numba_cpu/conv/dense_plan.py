@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ....geometry import Grid
+from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
 from . import dense_table as table
@@ -24,12 +23,11 @@ from .tile import tile_kernel
 
 
 class Plan(NamedTuple):
-    """What a call hands on: a table at its address; how many tasks of either kind; memory in bytes.
+    """What a call hands on: how many tasks there are of either kind; memory in bytes; a table.
 
     ``packed`` is shared by all threads, ``scratch`` is each one's own.
     """
 
-    address: int
     packs: int
     tasks: int
     work: float
@@ -38,11 +36,11 @@ class Plan(NamedTuple):
     table: np.ndarray
 
 
-@lru_cache(maxsize=1024)
-def plan_of(grid: Grid, transposed: bool, batch: int, w: torch.Size, groups: int, dtype: torch.dtype) -> Plan:
+def plan_of(problem: Problem, transposed: bool) -> Plan:
     """Return the plan of ``conv``, or of ``conv_input_grad``, which reads what ``conv`` writes."""
+    dtype, batch, channels, filters, groups, grid, *_ = problem
     sweep = (backward if transposed else forward)(grid)
-    filters, channels, taps = w[0] // groups, w[1], prod(grid.kernel_size)
+    filters, channels, taps = filters // groups, channels // groups, prod(grid.kernel_size)
     steps = {"GROUP_STEP": filters * channels * taps, "FILTER_STEP": channels * taps, "CHANNEL_STEP": taps}
     if transposed:
         steps |= {"FILTER_STEP": taps, "CHANNEL_STEP": channels * taps}
@@ -101,7 +99,7 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
     work = 2.0 * batch * groups * filters * channels * sum(map(len, phases)) * prod(axis.positions for axis in sweep)
     tasks = -(-total // blocks.positions) * groups * shares
     scratch = values["THREAD_LONGS"] * 8
-    return Plan(whole.ctypes.data, values["PACKS"], tasks, work, rounded(packed * itemsize), scratch, whole)
+    return Plan(values["PACKS"], tasks, work, rounded(packed * itemsize), scratch, whole)
 
 
 class _Lists:

@@ -7,25 +7,20 @@ copies a block of one channel of one image into scratch memory and computes all 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 
-import torch
-from torch import Tensor
-
-from ....geometry import Grid
-from .. import team, workspace
 from ..call import call
-from ..choose import Algorithm, Problem
+from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, kernel
-from ..pages import paged
+from ..pages import maker
 from ..simd import at
 from ..target import lanes
+from ..team import Job
 from . import depthwise_lanes
 from .depthwise_axis import axes, forward, transposed
 from .depthwise_copy import clear, deal, gather
 from .depthwise_layout import layout, lined
-from .depthwise_plan import Plan, Tables, shape_of
+from .depthwise_plan import Tables, ready, shape_of
 from .depthwise_tiles import sum_tiles
 
 
@@ -39,8 +34,8 @@ def sum_blocks(
     b: Real,
     y: Real,
     scratch: Real,
-    channels,
     biased,
+    channels,
     fan,
     source,
     results,
@@ -105,10 +100,9 @@ def sum_blocks(
             gather(at(own, out), y, base, at(gathered, block[4]), block[5], step, out_plane)
 
 
-@lru_cache(maxsize=512)
-def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, back: bool) -> Plan:
-    """Return the plan of the forward pass, or ``back``."""
-    itemsize = dtype.itemsize
+def _ready(problem: Problem, back: bool) -> Ready:
+    dtype, batch, channels, filters, _, grid, *_ = problem
+    fan, itemsize = filters // channels, dtype.itemsize
     kernel_size = (1, 1, 1, *grid.kernel_size)[-3:]
     depth, rows, columns = axes(grid, transposed if back else forward)
     plan = layout((depth, rows, columns), fan if back else 1, itemsize, lanes(itemsize))
@@ -121,6 +115,7 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, b
     slack = (shape.rows + 2) * max(plan.lanes, plan.flat * plan.pitch)
     share = lined(out + tables.waiting + slack, itemsize)
     numbers = (
+        channels,
         outputs,
         prod(axis.size for axis in plan.axes) * plan.lead,
         prod(axis.out for axis in plan.axes),
@@ -138,39 +133,25 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype, b
         tables.order.size,
         len(plan.phases),
         len(plan.blocks),
-        *(array.ctypes.data for array in arrays),
+        *arrays,
         sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest, ACROSS=0),
     )
     address = sum_blocks.compiled(dtype)
     tasks = batch * channels * len(plan.blocks)
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
-    return Plan(address, tasks, work, share * itemsize, numbers, arrays)
+    size = (batch, channels, *grid.input_size) if back else (batch, filters, *grid.output_size)
+    run = ready(Job(address, tasks, work, 6, *numbers), maker(size, dtype), share * itemsize)
+    return (lambda x, w, b: run(x.contiguous(), w, b)) if problem.last else run
 
 
-def _run(x: Tensor, w: Tensor, b: Tensor | None, plan: Plan, channels: int, size: tuple[int, ...]) -> Tensor:
-    x, w = x.contiguous(), w.contiguous()
-    b = b if b is None else b.contiguous()
-    y = paged(torch.empty(size, dtype=x.dtype))
-    scratch = workspace.scratch(plan.scratch * team.threads(plan.tasks, plan.work))
-    tensors = (x.data_ptr(), w.data_ptr(), (w if b is None else b).data_ptr(), y.data_ptr(), scratch.data_ptr())
-    team.run(plan.address, plan.tasks, plan.work, *tensors, channels, b is not None, *plan.numbers)
-    return y
-
-
-def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor:
+def conv(problem: Problem) -> Ready:
     """y[n,o,p] = b[o] + Σ_t x[n,c,p,t] · w[o,t], c the channel of o's group."""
-    if w.shape[0] == groups and depthwise_lanes.suits(x, grid):
-        return depthwise_lanes.run(x, w, b, grid, False)
-    plan = _plan(grid, x.shape[0], groups, w.shape[0] // groups, x.dtype, False)
-    return _run(x, w, b, plan, groups, (x.shape[0], w.shape[0], *grid.output_size))
+    return (depthwise_lanes.ready if depthwise_lanes.suits(problem) else _ready)(problem, False)
 
 
-def conv_input_grad(gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor:
+def conv_input_grad(problem: Problem) -> Ready:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel."""
-    if w.shape[0] == groups and depthwise_lanes.suits(gy, grid):
-        return depthwise_lanes.run(gy, w, b, grid, True)
-    plan = _plan(grid, gy.shape[0], groups, w.shape[0] // groups, gy.dtype, True)
-    return _run(gy, w, b, plan, groups, (gy.shape[0], groups, *grid.input_size))
+    return (depthwise_lanes.ready if depthwise_lanes.suits(problem) else _ready)(problem, True)
 
 
 def can(problem: Problem) -> bool:

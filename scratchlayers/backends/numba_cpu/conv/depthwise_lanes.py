@@ -7,23 +7,23 @@ contiguous ones are turned about, which pays where planes are small.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ....geometry import Grid
-from .. import target, team, workspace
+from .. import target
 from ..call import call
+from ..choose import Problem, Ready
 from ..jit import Longs, Real, inner, kernel
-from ..pages import paged
+from ..pages import maker
 from ..simd import at, length, load, load_first, store
+from ..team import Job
 from .depthwise_axis import Axis, axes, forward, transposed
 from .depthwise_copy import clear
 from .depthwise_layout import Layout, layout, lined
-from .depthwise_plan import Plan, Tables, shape_of
+from .depthwise_plan import Tables, shape_of
+from .depthwise_plan import ready as run_of
 from .depthwise_tile import turn
 from .depthwise_tiles import sum_tiles
 
@@ -88,9 +88,9 @@ def sum_lanes(
     b: Real,
     y: Real,
     scratch: Real,
+    biased,
     batch,
     channels,
-    biased,
     last,
     source,
     results,
@@ -177,8 +177,9 @@ def scaled(rows: np.ndarray, *units: int) -> np.ndarray:
     return (rows.reshape(-1, len(units)) * np.array(units)).ravel()
 
 
-@lru_cache(maxsize=512)
-def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, back: bool, last: bool) -> Plan:
+def ready(problem: Problem, back: bool) -> Ready:
+    """Return what computes the convolution, or (``back``) its input gradient, of a problem that :func:`suits`."""
+    dtype, batch, channels, _, _, grid, last, _ = problem
     itemsize, lanes = dtype.itemsize, target.lanes(dtype.itemsize)
     three, plan, kernel_size = layout_of(grid, back)
     shape = shape_of(plan, kernel_size)
@@ -202,6 +203,8 @@ def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, back: bool,
     share = lined(out + kept + ((shape.rows + 2) * plan.pitch + lanes) * lanes, itemsize)
     inner = sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest, ACROSS=1)
     numbers = (
+        batch,
+        channels,
         last,
         source,
         results,
@@ -217,39 +220,29 @@ def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, back: bool,
         len(plan.phases),
         parts,
         each,
-        *(array.ctypes.data for array in arrays),
+        *arrays,
         inner,
     )
     tasks = batch * -(-channels // lanes) * parts
     work = 2.0 * batch * channels * prod(grid.kernel_size) * prod(grid.output_size)
-    return Plan(sum_lanes.compiled(dtype), tasks, work, share * itemsize, numbers, arrays)
+    job = Job(sum_lanes.compiled(dtype), tasks, work, 6, *numbers)
+    size = (batch, channels, *(grid.input_size if back else grid.output_size))
+    return run_of(job, maker(size, dtype, last), share * itemsize)
 
 
-def suits(x: Tensor, grid: Grid) -> bool:
-    """Whether the channels of x should lie in lanes: they already do, or it can be turned and its rows are short.
+def suits(problem: Problem) -> bool:
+    """Whether channels should lie in lanes: they already do, or the operand can be turned and its rows are short.
 
     A row of a vector and a quarter wastes the lanes of a second one; one that is dealt out to phases costs more.
     """
+    grid = problem.grid
     longest = 5 if max(grid.stride) == 1 else 7
     columns = min(grid.input_size[-1], grid.output_size[-1])
-    return not x.is_contiguous() or (may_turn(x, grid) and 4 * columns <= longest * target.lanes(x.dtype.itemsize))
+    short = 4 * columns <= longest * target.lanes(problem.dtype.itemsize)
+    return problem.filters == problem.channels and (problem.last or (may_turn(problem) and short))
 
 
-def may_turn(x: Tensor, grid: Grid) -> bool:
+def may_turn(problem: Problem) -> bool:
     """Whether channels and places fill vectors, and the places stay in the cache."""
-    least, most = sorted((prod(grid.input_size), prod(grid.output_size)))
-    lanes = target.lanes(x.dtype.itemsize)
-    return x.shape[1] >= lanes <= least and most <= MOST
-
-
-def run(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, back: bool) -> Tensor:
-    """Return the convolution, or (``back``) its input gradient, of a tensor that :func:`suits`."""
-    last = not x.is_contiguous()
-    batch, channels = x.shape[:2]
-    plan = _plan(grid, batch, channels, x.dtype, back, last)
-    size = (batch, channels, *(grid.input_size if back else grid.output_size))
-    y = paged(torch.empty(size, dtype=x.dtype, memory_format=torch.channels_last if last else torch.contiguous_format))
-    scratch = workspace.scratch(plan.scratch * team.threads(plan.tasks, plan.work))
-    tensors = (x.data_ptr(), w.data_ptr(), (w if b is None else b).data_ptr(), y.data_ptr(), scratch.data_ptr())
-    team.run(plan.address, plan.tasks, plan.work, *tensors, batch, channels, b is not None, *plan.numbers)
-    return y
+    least, most = sorted((prod(problem.grid.input_size), prod(problem.grid.output_size)))
+    return problem.channels >= target.lanes(problem.dtype.itemsize) <= least and most <= MOST

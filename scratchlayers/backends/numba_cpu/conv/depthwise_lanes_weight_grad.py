@@ -5,22 +5,21 @@ Every lane sums the taps of its own channel, so that there is nothing to add up 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ....geometry import Grid
-from .. import target, team, workspace
+from .. import target
 from ..call import call
+from ..choose import Problem, Ready
 from ..jit import Bytes, Longs, Real, kernel
+from ..pages import maker
 from ..simd import at, length
+from ..team import Job
 from .depthwise_copy import clear
 from .depthwise_lanes import MOST, channel_rows, deal_lanes, layout_of, may_turn, suits, turn_in
 from .depthwise_layout import lined
-from .depthwise_plan import Plan
+from .depthwise_plan import weight_grad_ready
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
 
@@ -102,8 +101,9 @@ def sum_lane_channels(
                     gw[(channel + r) * weights + order[i]] = sums[i * lanes + r]
 
 
-@lru_cache(maxsize=512)
-def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, x_last: bool, gy_last: bool) -> Plan:
+def ready(problem: Problem) -> Ready:
+    """Return what computes the weight gradient of a problem that :func:`fits`."""
+    dtype, batch, channels, _, _, grid, x_last, gy_last = problem
     itemsize, lanes = dtype.itemsize, target.lanes(dtype.itemsize)
     three, plan, kernel_size = layout_of(grid, False)
     shape = shape_of(plan, kernel_size)
@@ -120,6 +120,8 @@ def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, x_last: boo
     share = lined(max(out + (0 if x_last else source * lanes), aside + slack), itemsize)
     inner = sum_runs.compiled(dtype, ROWS=shape.rows, RUN=shape.run, WIDTH=shape.width)
     numbers = (
+        batch,
+        channels,
         x_last,
         gy_last,
         source,
@@ -137,29 +139,21 @@ def _plan(grid: Grid, batch: int, channels: int, dtype: torch.dtype, x_last: boo
         tables.groups,
         order.size,
         len(plan.blocks),
-        *(array.ctypes.data for array in arrays),
+        *arrays,
         inner,
     )
     work = 2.0 * batch * channels * prod(grid.kernel_size) * prod(grid.output_size)
     tasks = -(-channels // lanes)
-    return Plan(sum_lane_channels.compiled(dtype), tasks, work, share * itemsize, numbers, arrays)
+    job = Job(sum_lane_channels.compiled(dtype), tasks, work, 4, *numbers)
+    return weight_grad_ready(job, maker((channels, 1, *grid.kernel_size), dtype), share * itemsize)
 
 
-def fits(x: Tensor, gy: Tensor, grid: Grid) -> bool:
+def fits(problem: Problem) -> bool:
     """Whether the channels should lie in lanes: as for the forward pass, or there are enough for many tasks."""
-    if x.is_contiguous() and gy.is_contiguous():
-        many = x.shape[1] >= 4 * target.lanes(x.dtype.itemsize)
-        return suits(x, grid) or (many and may_turn(x, grid))
-    able = (not one.is_contiguous() or may_turn(one, grid) for one in (x, gy))
-    return prod(grid.output_size) <= MOST and all(able)
-
-
-def run(x: Tensor, gy: Tensor, grid: Grid) -> Tensor:
-    """Return the weight gradient of tensors that :func:`fits`."""
-    batch, channels = x.shape[:2]
-    plan = _plan(grid, batch, channels, x.dtype, not x.is_contiguous(), not gy.is_contiguous())
-    gw = torch.empty((channels, 1, *grid.kernel_size), dtype=x.dtype)
-    scratch = workspace.scratch(plan.scratch * team.threads(plan.tasks, plan.work))
-    tensors = (x.data_ptr(), gy.data_ptr(), gw.data_ptr(), scratch.data_ptr())
-    team.run(plan.address, plan.tasks, plan.work, *tensors, batch, channels, *plan.numbers)
-    return gw
+    if problem.filters != problem.channels:
+        return False
+    if problem.last or problem.gy_last:
+        both = problem.last and problem.gy_last
+        return prod(problem.grid.output_size) <= MOST and (both or may_turn(problem))
+    many = problem.channels >= 4 * target.lanes(problem.dtype.itemsize)
+    return suits(problem) or (many and may_turn(problem))

@@ -7,25 +7,21 @@ it for. No sum is shared between tasks, so the threads need no reduction and do 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 
-import torch
-from torch import Tensor
-
-from ....geometry import Grid
-from .. import team, workspace
 from ..call import call
-from ..choose import Algorithm
+from ..choose import Algorithm, Problem, Ready
 from ..jit import Bytes, Longs, Real, kernel
+from ..pages import maker
 from ..simd import at, length, load, total
 from ..target import lanes
+from ..team import Job
 from . import depthwise_lanes_weight_grad
 from .depthwise import WHY, can, pays
 from .depthwise_axis import axes, forward
 from .depthwise_copy import clear, deal
 from .depthwise_layout import layout, lined
-from .depthwise_plan import Plan
+from .depthwise_plan import weight_grad_ready
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
 
@@ -96,9 +92,9 @@ def sum_channels(
                     gw[(channel * fan + f) * weights + order[i]] = total(load(sums, (f * slots + i) * lane))
 
 
-@lru_cache(maxsize=512)
-def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype) -> Plan:
-    itemsize = dtype.itemsize
+def _ready(problem: Problem) -> Ready:
+    dtype, batch, channels, filters, _, grid, *_ = problem
+    fan, itemsize = filters // channels, dtype.itemsize
     kernel_size = (1, 1, 1, *grid.kernel_size)[-3:]
     depth, rows, columns = axes(grid, forward)
     plan = layout((depth, rows, columns), 1, itemsize, lanes(itemsize))
@@ -111,6 +107,8 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype) -
     waiting = dealt + lined(plan.padded, itemsize)
     share = lined(waiting + max(tables.waiting, slack), itemsize)
     numbers = (
+        batch,
+        channels,
         fan,
         prod(grid.input_size),
         prod(grid.output_size),
@@ -126,24 +124,18 @@ def _plan(grid: Grid, batch: int, channels: int, fan: int, dtype: torch.dtype) -
         tables.groups,
         tables.order.size,
         len(plan.blocks),
-        *(array.ctypes.data for array in arrays),
+        *arrays,
         sum_runs.compiled(dtype, ROWS=shape.rows, RUN=shape.run, WIDTH=shape.width),
     )
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
-    return Plan(sum_channels.compiled(dtype), channels, work, share * itemsize, numbers, arrays)
+    job = Job(sum_channels.compiled(dtype), channels, work, 4, *numbers)
+    run = weight_grad_ready(job, maker((filters, 1, *grid.kernel_size), dtype), share * itemsize)
+    return (lambda x, gy: run(x.contiguous(), gy.contiguous())) if problem.last or problem.gy_last else run
 
 
-def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
+def conv_weight_grad(problem: Problem) -> Ready:
     """gw[o,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], c the channel of o's group."""
-    if gy.shape[1] == groups and depthwise_lanes_weight_grad.fits(x, gy, grid):
-        return depthwise_lanes_weight_grad.run(x, gy, grid)
-    x, gy = x.contiguous(), gy.contiguous()
-    plan = _plan(grid, x.shape[0], groups, gy.shape[1] // groups, x.dtype)
-    gw = torch.empty((gy.shape[1], 1, *grid.kernel_size), dtype=x.dtype)
-    scratch = workspace.scratch(plan.scratch * team.threads(plan.tasks, plan.work))
-    tensors = (x.data_ptr(), gy.data_ptr(), gw.data_ptr(), scratch.data_ptr())
-    team.run(plan.address, plan.tasks, plan.work, *tensors, x.shape[0], groups, *plan.numbers)
-    return gw
+    return depthwise_lanes_weight_grad.ready(problem) if depthwise_lanes_weight_grad.fits(problem) else _ready(problem)
 
 
 WEIGHT_GRAD = Algorithm("depthwise", can, pays, conv_weight_grad, why=WHY)

@@ -7,49 +7,44 @@ tile of sums runs along the positions (:mod:`outer_tile`).
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import torch
 from torch import Tensor
 
-from ....geometry import Grid
-from .. import team, workspace
 from ..call import call
-from ..choose import Algorithm, Problem
+from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, inner, kernel
-from ..pages import paged
+from ..pages import maker
 from ..simd import at, length, load, store, store_first
+from ..team import Job
+from ..workspace import scratch
 from .outer_tile import outer_tile
 from .transpose import transpose
 from .weight_grad_copy import ask_for_gy, copy_plane, copy_x, cut, pack_gy, write_places
-from .weight_grad_plan import NUMBER, TABLES, Plan, plan
+from .weight_grad_plan import NUMBER, TABLES, plan
 
 
-def weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
-    """Return gw."""
-    x, gy = x.contiguous(), gy.contiguous()
-    p, products, chunks, parts = _ready(Problem(x.dtype, x.shape[0], x.shape[1], gy.shape[1], groups, grid))
-    gw = paged(torch.empty(p.size, dtype=x.dtype))
-    threads = max(team.threads(p.tasks, p.work), team.threads(p.blocks, p.sums))
-    scratch = workspace.scratch(p.sums + threads * p.scratch)
-    sums = scratch.data_ptr()
-    own = sums + p.sums
-    team.run(products, p.tasks, p.work, x.data_ptr(), gy.data_ptr(), sums, p.address, own, own, *parts)
-    team.run(chunks, p.blocks, p.sums, sums, gw.data_ptr(), p.address, own)
-    return gw
-
-
-@lru_cache(maxsize=1024)
-def _ready(problem: Problem) -> tuple[Plan, int, int, tuple[int, ...]]:
-    """Return the plan and the addresses of the kernels: two for the team, and those that the first one calls."""
+def weight_grad(problem: Problem) -> Ready:
+    """Return what computes gw."""
     p, dtype = plan(problem), problem.dtype
     parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (pack_gy, copy_x, copy_plane)))
-    return p, add_products.compiled(dtype), add_chunks.compiled(dtype), parts
+    products = Job(add_products.compiled(dtype), p.tasks, p.work, 5, p.table, *parts)
+    chunks = Job(add_chunks.compiled(dtype), p.blocks, p.sums, 3, p.table)
+    new = maker(p.size, dtype)
+
+    def run(x: Tensor, gy: Tensor) -> Tensor:
+        x, gy, gw = x.contiguous(), gy.contiguous(), new()
+        memory = scratch(p.sums + max(products.threads(), chunks.threads()) * p.scratch)
+        sums = memory.data_ptr()
+        own = sums + p.sums
+        products(x.data_ptr(), gy.data_ptr(), sums, own, own)
+        chunks(sums, gw.data_ptr(), own)
+        return gw
+
+    return run
 
 
 @kernel
 def add_products(
-    lo, hi, thread, x: Real, gy: Real, sums: Real, plan: Longs, longs: Longs, reals: Real, tile, pack, copy, copy_one
+    lo, hi, thread, x: Real, gy: Real, sums: Real, longs: Longs, reals: Real, plan: Longs, tile, pack, copy, copy_one
 ):
     """sums[chunk][side][panel][tile][rows][columns] = the products of the chunk's boxes."""
     box = at(longs, thread * plan[NUMBER.longs])
@@ -94,7 +89,7 @@ def share(count, part, parts):
 
 
 @kernel
-def add_chunks(lo, hi, thread, sums: Real, gw: Real, plan: Longs, reals: Real):
+def add_chunks(lo, hi, thread, sums: Real, gw: Real, reals: Real, plan: Longs):
     """gw = the sums of all chunks, turned: a task is a panel's next rows, as many as a vector has lanes."""
     columns, unit, filters, groups = plan[NUMBER.columns], plan[NUMBER.unit], plan[NUMBER.filters], plan[NUMBER.groups]
     rows, panels, full = plan[NUMBER.rows] * plan[NUMBER.tiles], plan[NUMBER.panels], length(sums)

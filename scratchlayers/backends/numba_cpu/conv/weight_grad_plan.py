@@ -7,7 +7,6 @@ A task adds the boxes of one chunk to one block of tiles. Chunks have their own 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import ceil, log2, prod
 from typing import NamedTuple
 
@@ -96,13 +95,11 @@ class Plan(NamedTuple):
     sums: int  # bytes
     scratch: int  # bytes for each thread
     table: np.ndarray
-    address: int
 
 
-@lru_cache(maxsize=1024)
 def plan(problem: Problem) -> Plan:
     """Return how to compute this problem's weight gradient."""
-    dtype, n, all_channels, all_filters, groups, grid = problem
+    dtype, n, all_channels, all_filters, groups, grid, *_ = problem
     size, length = dtype.itemsize, lanes(dtype.itemsize)
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
     inputs, outputs = prod(grid.input_size), prod(grid.output_size)
@@ -143,7 +140,7 @@ def plan(problem: Problem) -> Plan:
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": unit}
     gw = all_filters, c, *grid.kernel_size
     blocks = sides * panels * ceil(c * taps / length)
-    return Plan(gw, shape, tasks, blocks, work, chunks * copy, scratch, table, table.ctypes.data)
+    return Plan(gw, shape, tasks, blocks, work, chunks * copy, scratch, table)
 
 
 def _units(groups: int, images: int, length: int) -> list[int]:

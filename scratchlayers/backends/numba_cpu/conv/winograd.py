@@ -9,14 +9,13 @@ percent; the second computation only those who have such numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from math import prod
 
 import torch
 from torch import Tensor
 
 from ....geometry import Sizes
-from ..choose import Algorithm, Problem
+from ..choose import Algorithm, Problem, Ready
 from . import winograd_forward, winograd_weight_grad
 from .dense import CONV as DIRECT_CONV
 from .dense import INPUT_GRAD as DIRECT_INPUT_GRAD
@@ -58,20 +57,27 @@ def _weight_grad_pays(problem: Problem) -> bool:
     return problem.channels >= PANEL and _pays(problem, problem.grid.output_size)
 
 
-def _finite(run: Callable[..., Tensor | None], direct: Algorithm) -> Callable[..., Tensor]:
-    """Return what ``run`` does, or ``direct`` where that finds numbers that are not finite."""
-
-    @wraps(run)
-    def checked(*arguments: object) -> Tensor:
-        y = run(*arguments)
-        return direct.run(*arguments) if y is None else y
-
-    return checked
+Attempt = Callable[[Problem], Callable[..., Tensor | None]]
 
 
-def _algorithm(pays: Callable[[Problem], bool], run: Callable[..., Tensor | None], direct: Algorithm) -> Algorithm:
+def _finite(ready: Attempt, direct: Algorithm) -> Callable[[Problem], Ready]:
+    """Compute as ``ready`` does, or as ``direct`` where that finds numbers that are not finite."""
+
+    def checked_ready(problem: Problem) -> Ready:
+        run = ready(problem)
+
+        def checked(*operands: Tensor) -> Tensor:
+            y = run(*operands)
+            return direct.ready(problem)(*operands) if y is None else y
+
+        return checked
+
+    return checked_ready
+
+
+def _algorithm(pays: Callable[[Problem], bool], ready: Attempt, direct: Algorithm) -> Algorithm:
     why = "4 times fewer multiplications, coarser rounding"
-    return Algorithm("winograd", _can, pays, _finite(run, direct), exact=False, why=why)
+    return Algorithm("winograd", _can, pays, _finite(ready, direct), exact=False, why=why)
 
 
 CONV = _algorithm(_conv_pays, winograd_forward.conv, DIRECT_CONV)

@@ -10,18 +10,19 @@ The input gradient is the convolution of gy with the weights turned by half a ci
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ....geometry import Grid, Sizes
-from .. import team, workspace
+from ....geometry import Sizes
 from ..call import call
+from ..choose import Problem
 from ..jit import Longs, Real, kernel
-from ..layout import dense, strides
-from ..pages import paged
+from ..pages import maker
 from ..simd import at, load, splat, store, total
+from ..team import Job
+from ..workspace import scratch
 from .tile import ROWS, VECTORS
 from .winograd_lanes import TAPS
 from .winograd_plan import (
@@ -41,6 +42,7 @@ from .winograd_plan import (
 from .winograd_product import product
 from .winograd_tiles import SOME, Block, Image, Room, pack_data, pack_filters, unpack
 
+Run = Callable[[Tensor, Tensor, Tensor | None], Tensor | None]
 STEP = 32  # channels that are added up before their sum is added to others'
 
 
@@ -76,8 +78,8 @@ def multiply(
 
 @kernel
 def convolve(
-    lo, hi, thread, multiply,
-    x: Real, w: Real, b: Real, y: Real, memory: Real, bad: Longs, biased, turned, channels, filters,
+    lo, hi, thread,
+    x: Real, w: Real, b: Real, y: Real, memory: Real, bad: Longs, biased, multiply, turned, channels, filters,
     height, width, x_batch, x_channel, x_row, x_pixel, y_height, y_width, y_batch, y_channel, y_row, y_pixel,
     filter_step, channel_step, top, left, dilation, down, across, rows,
     block_rows, block_columns, column_blocks, blocks, block_channels, block_filters, data_plane, data_lead,
@@ -122,38 +124,41 @@ def convolve(
         bad[0] = 1
 
 
-def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Tensor | None:
+def conv(problem: Problem) -> Run:
     """y = b + the convolution of x; None where a number of y is not finite."""
-    return _run(x, w, b, grid.output_size, grid.before, grid.dilation[0], turned=False)
+    grid = problem.grid
+    x, y = (problem.channels, *grid.input_size), (problem.filters, *grid.output_size)
+    return _ready(problem, x, y, grid.before, turned=False)
 
 
-def conv_input_grad(gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None) -> Tensor | None:
+def conv_input_grad(problem: Problem) -> Run:
     """gx = the transpose of ``conv`` in x, plus b; None where a number of gx is not finite."""
+    grid = problem.grid
+    gy, gx = (problem.filters, *grid.output_size), (problem.channels, *grid.input_size)
     top, left = (2 * d - before for d, before in zip(grid.dilation, grid.before, strict=True))
-    return _run(gy, w, b, grid.input_size, (top, left), grid.dilation[0], turned=True)
+    return _ready(problem, gy, gx, (top, left), turned=True)
 
 
-def _run(
-    x: Tensor, w: Tensor, b: Tensor | None, size: Sizes, before: Sizes, dilation: int, turned: bool
-) -> Tensor | None:
-    x, last = dense(x)
-    shape = (x.shape[0], w.shape[1] if turned else w.shape[0], *size)
-    y = paged(torch.empty_strided(shape, strides(shape, last), dtype=x.dtype))
-    tasks, work, share, words = _plan(x.shape, shape, before, dilation, turned, last)
-    memory = workspace.scratch(team.threads(tasks, work) * share * FLOAT)
-    bad = ctypes.c_int64(0)
-    team.run(
-        *(convolve.compiled(torch.float32), tasks, work, multiply.compiled(torch.float32)),
-        *(x.data_ptr(), w.data_ptr(), 0 if b is None else b.data_ptr(), y.data_ptr()),
-        *(memory.data_ptr(), ctypes.addressof(bad), b is not None, *words),
-    )
-    return None if bad.value else y
+def _ready(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) -> Run:
+    """Return what convolves images of these sizes."""
+    tasks, work, share, words = _plan(problem, x, y, before, turned)
+    job = Job(convolve.compiled(torch.float32), tasks, work, 7, multiply.compiled(torch.float32), *words)
+    new = maker((problem.batch, *y), torch.float32, problem.last)
+
+    def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor | None:
+        y, memory = new(), scratch(job.threads() * share * FLOAT)
+        bias, bad = 0 if b is None else b.data_ptr(), ctypes.c_int64(0)
+        operands = (x.data_ptr(), w.data_ptr(), bias, y.data_ptr())
+        job(*operands, memory.data_ptr(), ctypes.addressof(bad), b is not None)
+        return None if bad.value else y
+
+    return run
 
 
-@lru_cache(1024)
-def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, turned: bool, last: bool):
+def _plan(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) -> tuple[int, int, int, tuple[int, ...]]:
     """Return the number of tasks, of operations, of elements of a thread's memory, and the kernel's last words."""
-    (images, channels, *size), (_, filters, *y_size) = x_shape, y_shape
+    (channels, *size), (filters, *y_size) = x, y
+    images, dilation, last = problem.batch, problem.grid.dilation[0], problem.last
     cut = tiling(images, *y_size, dilation)
     block_channels, block_filters = min(CHANNELS, channels), filters_of_block(filters, cut.blocks)
     tiles, data_lead = up(cut.block, ROWS), lead(block_channels)

@@ -8,19 +8,19 @@ What the slices found is added up, in their order, by tasks of their own.
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ....geometry import Grid, Sizes
-from .. import team, workspace
 from ..call import call
+from ..choose import Problem
 from ..jit import Longs, Real, kernel
-from ..layout import dense
-from ..pages import paged
+from ..pages import maker
 from ..simd import at, load, splat, store, total
 from ..target import REGISTERS
+from ..team import Job
+from ..workspace import scratch
 from .tile import VECTORS
 from .winograd_lanes import TAPS, unstage
 from .winograd_plan import (
@@ -73,8 +73,8 @@ def multiply(
 
 @kernel
 def correlate(
-    lo, hi, thread, multiply,
-    x: Real, gy: Real, found: Real, memory: Real, bad: Longs, channels, filters,
+    lo, hi, thread,
+    x: Real, gy: Real, found: Real, memory: Real, bad: Longs, multiply, channels, filters,
     height, width, x_batch, x_channel, x_row, x_pixel, y_height, y_width, y_batch, y_channel, y_row, y_pixel,
     top, left, dilation, down, across, rows, block_rows, block_columns, column_blocks, blocks, slices,
     channel_blocks, block_channels, block_filters, found_lead,
@@ -129,28 +129,29 @@ def collect(lo, hi, thread, found: Real, gw: Real, slices, filters, channels, fo
             unstage(at(own, c * TAPS), at(gw, (k * channels + c) * TAPS), TAPS, 1, channels - c, TAPS)
 
 
-def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor | None:
+def conv_weight_grad(problem: Problem) -> Callable[[Tensor, Tensor], Tensor | None]:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]; None where a number of gw is not finite."""
-    (x, x_last), (gy, y_last) = dense(x), dense(gy)
-    filters, channels = gy.shape[1], x.shape[1]
-    gw = paged(torch.empty(filters, channels, 3, 3, dtype=x.dtype))
-    tasks, work, share, size, ends, words = _plan(x.shape, gy.shape, grid.before, grid.dilation[0], x_last, y_last)
-    memory = workspace.scratch((team.threads(tasks, work) * share + size) * FLOAT)
-    found, own, bad = memory.data_ptr(), memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
-    team.run(
-        *(correlate.compiled(torch.float32), tasks, work, multiply.compiled(torch.float32)),
-        *(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad), *words),
-    )
-    if bad.value:
-        return None
-    team.run(collect.compiled(torch.float32), filters, size, found, gw.data_ptr(), *ends)
-    return gw
+    tasks, work, share, size, ends, words = _plan(problem)
+    products = Job(correlate.compiled(torch.float32), tasks, work, 5, multiply.compiled(torch.float32), *words)
+    sums = Job(collect.compiled(torch.float32), problem.filters, size, 2, *ends)
+    new = maker((problem.filters, problem.channels, 3, 3), torch.float32)
+
+    def run(x: Tensor, gy: Tensor) -> Tensor | None:
+        gw, memory = new(), scratch((products.threads() * share + size) * FLOAT)
+        found, own, bad = memory.data_ptr(), memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
+        products(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad))
+        if bad.value:
+            return None
+        sums(found, gw.data_ptr())
+        return gw
+
+    return run
 
 
-@lru_cache(1024)
-def _plan(x_shape: Sizes, y_shape: Sizes, before: Sizes, dilation: int, x_last: bool, y_last: bool):
+def _plan(problem: Problem) -> tuple[int, int, int, int, tuple[int, ...], tuple[int, ...]]:
     """Return tasks, operations, elements of a thread's memory and of what is found, and the kernels' last words."""
-    (images, channels, *size), (_, filters, *y_size) = x_shape, y_shape
+    _, images, channels, filters, _, grid, x_last, y_last = problem
+    size, y_size, before, dilation = grid.input_size, grid.output_size, grid.before, grid.dilation[0]
     cut = tiling(images, *y_size, dilation)
     block_channels, block_filters = min(CHANNELS, up(channels, PANEL)), min(FILTERS, up(filters, LANES))
     channel_blocks, filter_blocks = ceil(channels, block_channels), ceil(filters, block_filters)
