@@ -31,9 +31,9 @@ _modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
 
 def kernels(x: Tensor, rank: int) -> Kernels:
     """Return the kernels that answer a call with this tensor: themselves, or as operators where something looks on."""
-    if _modes() or type(x) not in _PLAIN or x.is_meta:
-        return operators(*registry.wanted())
     device = "cpu" if x.is_cpu else x.device.type  # which makes a new word at every call
+    if _modes() or type(x) not in _PLAIN or device == "meta":
+        return operators(*registry.wanted())
     return registry.kernels(device, x.dtype, rank, _resolve)
 
 

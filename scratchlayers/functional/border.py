@@ -15,6 +15,7 @@ FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16}
 INTEGERS = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 COMPLEX = frozenset({torch.complex64, torch.complex128, torch.complex32})
 Plan = TypeVar("Plan")
+_whole: dict[int, tuple[Any, ...]] = {}  # tuples by their identity, each kept so that no other has it
 
 
 def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
@@ -22,14 +23,15 @@ def remembered(plan: Callable[..., Plan]) -> Callable[..., Plan]:
     cached = lru_cache(maxsize=1024, typed=True)(plan)
 
     def remember(*words: Any) -> Plan:
-        kinds = {*map(type, words)}
-        if list in kinds:
-            words, kinds = _tupled(words), {tuple}
-        if tuple in kinds and not all(_is_whole(word) for word in words if type(word) is tuple):
-            return plan(*words)
+        if tuple in map(type, words):
+            for word in words:
+                if type(word) is tuple and _whole.get(id(word)) is not word and not _is_whole(word):
+                    return plan(*words)
         try:
             return cached(*words)
         except TypeError:
+            if list in map(type, words):
+                return remember(*_tupled(words))
             if not _is_symbolic(words):
                 raise
             return plan(*words)  # sizes that are symbols have no hash
@@ -46,17 +48,23 @@ def _tupled(value: Any) -> Any:
 
 
 def _is_whole(word: tuple[Any, ...]) -> bool:
-    return all(type(e) is int or (type(e) is tuple and _is_whole(e)) for e in word)
+    """Whether a tuple is, however deep, of integers; a module's is asked about at every call, so that is noted."""
+    if not all(type(e) is int or (type(e) is tuple and _is_whole(e)) for e in word):
+        return False
+    if len(_whole) >= 4096:
+        _whole.clear()
+    _whole[id(word)] = word
+    return True
 
 
 def check(input: Tensor, dtypes: frozenset[torch.dtype], *others: Tensor | None) -> None:
     """Check that the operands' dtypes are allowed and that dtypes and devices agree; TypeError if not."""
-    dtype, device = input.dtype, input.device
+    dtype, on_cpu = input.dtype, input.is_cpu
     if dtype not in dtypes:
         raise TypeError(f"no kernel is defined for {dtype}")
-    for other in others:
-        if other is not None and (other.dtype != dtype or other.device != device):
-            raise TypeError(f"operands differ: {dtype} on {device} and {other.dtype} on {other.device}")
+    for x in others:
+        if x is not None and (x.dtype is not dtype or not (x.is_cpu if on_cpu else x.device == input.device)):
+            raise TypeError(f"operands differ: {dtype} on {input.device} and {x.dtype} on {x.device}")
 
 
 def is_extension(padding: object, stride: object = None) -> bool:

@@ -17,6 +17,7 @@ from torch.jit import TracerWarning  # type: ignore[attr-defined]  # torch does 
 from .. import library
 from ..geometry import Frame, Grid, Ints, Padding, Sizes, Window, per_axis, whole
 from ..ops.conv import Conv
+from ..ops.function import autocast_may_be_on
 from ..ops.padded_conv import PaddedConv
 from .autocast import cast
 from .border import (
@@ -131,7 +132,8 @@ def conv_nd(
     """Convolve over ``rank`` spatial axes, the border filled as a module's ``padding_mode`` says."""
     x, w, b, inside, sides, frame, grid = input, weight, bias, padding, None, None, None
     try:
-        x, w, b = cast(f"conv{rank}d", x, w, b)
+        if autocast_may_be_on():
+            x, w, b = cast(f"conv{rank}d", x, w, b)
         shape = x.shape
         if padding_mode != "zeros":
             sides, inside = _planned_sides(rank, shape, w.shape, stride, padding, dilation), 0

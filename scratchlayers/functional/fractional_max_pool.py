@@ -123,7 +123,7 @@ def _fractional_max_pool(
         index = torch.zeros(*x.shape[:2], *size, dtype=torch.int64, device=x.device)
     else:
         index = _chosen(x, kernel, _starts(samples[: len(x)], n, kernel, size), size, kernels)
-    y: Tensor = LinearMap.call(x, "take", "put", index, (n,), kernels).contiguous()
+    y: Tensor = LinearMap.call(x, index, "take", "put", (n,), kernels).contiguous()
     return (y, index) if x is input else (y.squeeze(0), index.squeeze(0))
 
 
@@ -139,7 +139,7 @@ def _chosen(x: Tensor, kernel: Sizes, starts: list[Tensor], size: Sizes, kernels
     ones = (1,) * (len(n) - 1)
     row = places.reshape(*x.shape[:2], *ones, -1)
     with torch.no_grad():
-        seen = LinearMap.call(x.detach(), "take", "put", row, (tuple(n),), kernels)
+        seen = LinearMap.call(x.detach(), row, "take", "put", (tuple(n),), kernels)
         _, tap = MaxPool.call(seen, Window.parse(len(n), (*ones, taps)).over(tuple(seen.shape[2:])), kernels)
     return (
         row.reshape(*x.shape[:2], -1, taps)

@@ -12,8 +12,6 @@ from torch.fx import Tracer
 from ..functional.traced import Noted
 from ..registry import use_backend
 
-_NO_WISH = nullcontext()
-
 
 class Chooses:
     """A module that may prefer one backend: set ``module.backend`` to its name, or leave it None for the default.
@@ -31,9 +29,15 @@ class Chooses:
             if hasattr(cls, "_conv_forward"):
                 cls._conv_forward = readable(cls._conv_forward, torchs._conv_forward)
 
+    def _by_choice(self, function, *arguments):
+        if self.backend is None:
+            return function(*arguments)
+        with self._chosen():
+            return function(*arguments)
+
     def _chosen(self):
         if self.backend is None:
-            return _NO_WISH
+            return nullcontext()
         return (Noted if is_compiling() else use_backend)(self.backend)
 
 

@@ -51,18 +51,18 @@ class _Conv(Chooses):
             self.stride = per_axis(self._rank, stride, "stride")
 
     def _conv_forward(self, input, weight, bias):
-        with self._chosen():
-            return self._function(
-                self._rank,
-                input,
-                weight,
-                bias,
-                self.stride,
-                self.padding,
-                self.dilation,
-                self.groups,
-                self.padding_mode,
-            )
+        return self._by_choice(
+            self._function,
+            self._rank,
+            input,
+            weight,
+            bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            self.padding_mode,
+        )
 
 
 class Conv1d(_Conv, nn.Conv1d):

@@ -16,8 +16,7 @@ class _ConvTranspose(Chooses):
             raise ValueError(f"Only `zeros` padding mode is supported for {type(self).__name__}")
         extra = self.output_padding if output_size is None else self._reaching(input, output_size)
         words = (self.stride, self.padding, extra, self.groups, self.dilation)
-        with self._chosen():
-            return type(self)._function(input, self.weight, self.bias, *words)
+        return self._by_choice(type(self)._function, input, self.weight, self.bias, *words)
 
     def _reaching(self, input, output_size):
         """Return the output padding that makes the output this large. Torch subtracts twice half of what is cut."""

@@ -13,8 +13,7 @@ class Unfold(Chooses, nn.Unfold):
 
     def forward(self, input):
         """Lay every window into a column."""
-        with self._chosen():
-            return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+        return self._by_choice(F.unfold, input, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
 class Fold(Chooses, nn.Fold):
@@ -22,5 +21,6 @@ class Fold(Chooses, nn.Fold):
 
     def forward(self, input):
         """Add columns up to the image whose windows they are."""
-        with self._chosen():
-            return F.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+        return self._by_choice(
+            F.fold, input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+        )

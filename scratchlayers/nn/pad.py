@@ -12,14 +12,12 @@ class _Pad(Chooses):
     _mode: str
 
     def forward(self, input):
-        with self._chosen():
-            return F.pad(input, self.padding, self._mode)
+        return self._by_choice(F.pad, input, self.padding, self._mode)
 
 
 class _Constant(Chooses):
     def forward(self, input):
-        with self._chosen():
-            return F.pad(input, self.padding, "constant", self.value)
+        return self._by_choice(F.pad, input, self.padding, "constant", self.value)
 
 
 class _Reflection(_Pad):

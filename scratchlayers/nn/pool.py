@@ -11,8 +11,7 @@ from .choice import Chooses
 class _MaxPool(Chooses):
     def forward(self, input):
         words = (self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices)
-        with self._chosen():
-            return type(self)._function(input, self.kernel_size, *words)
+        return self._by_choice(type(self)._function, input, self.kernel_size, *words)
 
 
 class _AvgPool(Chooses):
@@ -21,40 +20,36 @@ class _AvgPool(Chooses):
     def forward(self, input):
         words = (self.stride, self.padding, self.ceil_mode, self.count_include_pad)
         override = (self.divisor_override,) if self._override else ()
-        with self._chosen():
-            return type(self)._function(input, self.kernel_size, *words, *override)
+        return self._by_choice(type(self)._function, input, self.kernel_size, *words, *override)
 
 
 class _AdaptiveMaxPool(Chooses):
     def forward(self, input):
-        with self._chosen():
-            return type(self)._function(input, self.output_size, self.return_indices)
+        return self._by_choice(type(self)._function, input, self.output_size, self.return_indices)
 
 
 class _AdaptiveAvgPool(Chooses):
     def forward(self, input):
-        with self._chosen():
-            return type(self)._function(input, self.output_size)
+        return self._by_choice(type(self)._function, input, self.output_size)
 
 
 class _LPPool(Chooses):
     def forward(self, input):
-        with self._chosen():
-            return type(self)._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+        return self._by_choice(
+            type(self)._function, input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
+        )
 
 
 class _MaxUnpool(Chooses):
     def forward(self, input, indices, output_size=None):
         words = (self.kernel_size, self.stride, self.padding, output_size)
-        with self._chosen():
-            return type(self)._function(input, indices, *words)
+        return self._by_choice(type(self)._function, input, indices, *words)
 
 
 class _FractionalMaxPool(Chooses):
     def forward(self, input):
         words = (self.kernel_size, self.output_size, self.output_ratio, self.return_indices, self._random_samples)
-        with self._chosen():
-            return type(self)._function(input, *words)
+        return self._by_choice(type(self)._function, input, *words)
 
 
 class MaxPool1d(_MaxPool, nn.MaxPool1d):

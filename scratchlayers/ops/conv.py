@@ -19,15 +19,18 @@ import torch
 from torch import Tensor
 
 from .batching import as_groups, as_images, split
-from .function import Op, forward_mode, total
+from .function import Op, forward_mode, is_bare, total
 from .layout import is_channels_last, laid, like
 
 _BUT_CHANNELS = {3: (0, 2), 4: (0, 2, 3), 5: (0, 2, 3, 4)}
+# over three axes torch knows channels_last only in some dtypes
 _CHANNELS_LAST_3D = frozenset({torch.float32, torch.bfloat16, torch.complex64})
 
 
 class Conv(Op):
     """(x, w, b) → y, b a bias or None."""
+
+    operands = 3
 
     @staticmethod
     def forward(x, w, b, grid, groups, kernels):
@@ -47,9 +50,12 @@ class Conv(Op):
     def backward(ctx, gy):
         x, w = ctx.saved_tensors
         gy = laid(gy, ctx.channels_last)
+        if gy.is_complex():
+            x, w = conj(x), conj(w)
         need_x, need_w, need_b, *_ = ctx.needs_input_grad
-        gx = InputGrad.call(gy, conj(w), None, *ctx.how) if need_x else None
-        gw = WeightGrad.call(conj(x), gy, *ctx.how) if need_w else None
+        bare = is_bare(gy, x, w)
+        gx = (InputGrad.forward if bare else InputGrad.call)(gy, w, None, *ctx.how) if need_x else None
+        gw = (WeightGrad.forward if bare else WeightGrad.call)(x, gy, *ctx.how) if need_w else None
         return gx, gw, bias_grad(gy) if need_b else None, None, None, None
 
     @staticmethod
@@ -63,6 +69,8 @@ class Conv(Op):
 
 class InputGrad(Op):
     """(gy, w, b) → gx, b None or the bias of a transposed convolution."""
+
+    operands = 3
 
     @staticmethod
     def forward(gy, w, b, grid, groups, kernels):
@@ -98,6 +106,8 @@ class InputGrad(Op):
 
 class WeightGrad(Op):
     """(x, gy) → gw."""
+
+    operands = 2
 
     @staticmethod
     def forward(x, gy, grid, groups, kernels):
@@ -157,24 +167,25 @@ def bias_grad(gy: Tensor) -> Tensor:
     axes = _BUT_CHANNELS[gy.dim()]
     if gy.dtype is torch.complex32:
         return torch.view_as_complex(torch.view_as_real(gy).sum(axes))
-    return gy.sum(axes)
+    return torch.sum(gy, axes)
 
 
 def laid_out(result: Tensor, *operands: Tensor) -> Tensor:
     """Lay the result out as torch does."""
-    return like(result, *(operands if _may_be_channels_last(result) else ()))
+    if result.dim() == 5 and result.dtype not in _CHANNELS_LAST_3D:
+        return like(result)
+    return like(result, *operands)
 
 
 def is_laid(*operands: Tensor) -> bool:
     """Whether torch computes with these operands channels_last, forwards and backwards."""
-    return _may_be_channels_last(operands[0]) and any(map(is_channels_last, operands))
+    for x in operands:
+        strides = x.stride()
+        if strides[1] <= strides[-1] and is_channels_last(x):
+            return x.dim() != 5 or x.dtype in _CHANNELS_LAST_3D
+    return False
 
 
-def _may_be_channels_last(x: Tensor) -> bool:
-    """Whether torch knows channels_last: over three axes only in some dtypes."""
-    return x.dim() != 5 or x.dtype in _CHANNELS_LAST_3D
-
-
-def conj(x: Tensor) -> Tensor:
+def conj(x: Tensor | None) -> Tensor | None:
     """Return the conjugate of what is complex."""
-    return x.conj() if x.is_complex() else x
+    return x.conj() if x is not None and x.is_complex() else x

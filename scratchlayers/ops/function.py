@@ -28,6 +28,7 @@ def _inside_a_level() -> bool:
 
 
 # what torch.func.vjp kept outlives the transform, wrapped in a level that is no more
+_is_dead: Callable[[Tensor], bool] = getattr(torch._C._functorch, "is_dead_tensor_wrapper", lambda x: False)
 _alive: Callable[[Tensor], Tensor] = getattr(torch._C._functorch, "unwrap_if_dead", lambda x: x)
 _modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
 autocast_may_be_on: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
@@ -42,8 +43,10 @@ def autocast_is_on(x: Tensor) -> bool:
 class Op(Function):
     """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`.
 
-    The first argument is a tensor, the last one the kernels.
+    Its first arguments are ``operands`` tensors or Nones, the first of all a tensor; the last one is the kernels.
     """
+
+    operands = 1
 
     @classmethod
     def call(cls, *args: Any) -> Any:
@@ -57,7 +60,7 @@ class Op(Function):
                 return cls.call(*args)
         if legacy_vmap.is_active() and any(map(legacy_vmap.hides_an_axis, args)):
             return legacy_vmap.mapped(cls, args)
-        if _modes():
+        if modes := _modes():
             *args, kernels = args
             args = (*args, getattr(kernels, "operators", kernels))
         if functorch_is_active():
@@ -65,10 +68,26 @@ class Op(Function):
                 return cls.apply(*args)
             with enable_single_level_autograd_function():
                 return super(Function, cls).apply(*args)
-        args = tuple([_alive(a) if isinstance(a, Tensor) else a for a in args])
-        if _records(args):
+        recorded = False
+        for a in args[: cls.operands]:
+            if a is not None:
+                if _is_dead(a):
+                    return cls.call(*[_alive(a) if isinstance(a, Tensor) else a for a in args])
+                if a.requires_grad:
+                    recorded = True
+        if modes or (recorded and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
             return super(Function, cls).apply(*args)
         return cls.forward(*args)
+
+
+def is_bare(*operands: Tensor | None) -> bool:
+    """Whether several calls with these operands could all run forward at once: asked together, it costs less."""
+    if torch.is_grad_enabled() or autocast_may_be_on() or legacy_vmap.is_active() or _modes() or functorch_is_active():
+        return False
+    for a in operands:
+        if a is not None and _is_dead(a):
+            return False
+    return forward_ad._current_level < 0
 
 
 def forward_mode() -> bool:
@@ -85,9 +104,3 @@ def total(terms: Sequence[Tensor]) -> Tensor:
     for term in others:
         first = first + term
     return first
-
-
-def _records(args: tuple[Any, ...]) -> bool:
-    if torch.is_grad_enabled() and True in [a.requires_grad for a in args if isinstance(a, Tensor)]:
-        return True
-    return forward_mode()

@@ -17,6 +17,17 @@ def like(result: Tensor, *operands: Tensor) -> Tensor:
     A kernel may have made it as a view of a fresh buffer. A Function that returned that view could not be followed by
     an operation in place, so it is let go of its base.
     """
+    for x in operands:
+        strides = x.stride()
+        if strides[1] <= strides[-1]:
+            break
+    else:
+        if result.is_contiguous() and not result._is_view():
+            return result
+    return _made_like(result, operands)
+
+
+def _made_like(result: Tensor, operands: tuple[Tensor, ...]) -> Tensor:
     for x in operands if result.dim() in _CHANNELS_LAST else ():
         if is_channels_last(x):
             result = result.contiguous(memory_format=_CHANNELS_LAST[x.dim()])
@@ -32,7 +43,7 @@ def is_channels_last(x: Tensor) -> bool:
     Of several readings of the strides of an axis with one element, torch prefers the contiguous one.
     """
     strides = x.stride()
-    if strides[1] == 0 or strides[1] > strides[-1] or len(strides) not in _CHANNELS_LAST:
+    if strides[1] > strides[-1] or strides[1] == 0 or len(strides) not in _CHANNELS_LAST:
         return False
     sizes, least = x.shape, 0
     for axis in (1, *range(x.dim() - 1, 1, -1), 0):

@@ -21,14 +21,16 @@ class LinearMap(Op):
     ``tap`` is None or a tensor of chosen taps, which goes before ``how``.
     """
 
+    operands = 2
+
     @staticmethod
-    def forward(x, name, adjoint, tap, how, kernels):
+    def forward(x, tap, name, adjoint, how, kernels):
         kernel = getattr(kernels, name)
         return like(kernel(x, *how) if tap is None else kernel(x, tap, *how), x)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        _, ctx.name, ctx.adjoint, tap, *ctx.how = inputs
+        _, tap, ctx.name, ctx.adjoint, *ctx.how = inputs
         ctx.save_for_backward(tap)
         if forward_mode():
             ctx.save_for_forward(tap)
@@ -36,18 +38,18 @@ class LinearMap(Op):
     @staticmethod
     def backward(ctx, gy):
         (tap,) = ctx.saved_tensors
-        return LinearMap.call(gy, ctx.adjoint, ctx.name, tap, *ctx.how), None, None, None, None, None
+        return LinearMap.call(gy, tap, ctx.adjoint, ctx.name, *ctx.how), None, None, None, None, None
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (tap,) = ctx.saved_tensors
-        return LinearMap.call(tx, ctx.name, ctx.adjoint, tap, *ctx.how)
+        return LinearMap.call(tx, tap, ctx.name, ctx.adjoint, *ctx.how)
 
     @staticmethod
-    def vmap(info, dims, x, name, adjoint, tap, how, kernels):
-        (in_x, _, _, in_tap, *_), size = dims, info.batch_size
+    def vmap(info, dims, x, tap, name, adjoint, how, kernels):
+        (in_x, in_tap, *_), size = dims, info.batch_size
         tap = tap if tap is None else as_images(tap, in_tap, size)
-        return split(LinearMap.call(as_images(x, in_x, size), name, adjoint, tap, how, kernels), 0, size), 0
+        return split(LinearMap.call(as_images(x, in_x, size), tap, name, adjoint, how, kernels), 0, size), 0
 
 
 class Following(LinearMap):
@@ -65,4 +67,4 @@ class Following(LinearMap):
 
 def linear_map(x: Tensor, name: str, adjoint: str, *how: Any, kernels: Any, following: bool = True) -> Tensor:
     """Apply the kernel of this name, whose derivative is ``adjoint``."""
-    return (Following if following else LinearMap).call(x, name, adjoint, None, how, kernels)
+    return (Following if following else LinearMap).call(x, None, name, adjoint, how, kernels)

@@ -15,6 +15,8 @@ class PaddedConv(Op):
     ``contiguous`` says that the padded tensor is contiguous whatever x is, which shows in the layout of y.
     """
 
+    operands = 3
+
     @staticmethod
     def forward(x, w, b, frame, contiguous, grid, groups, kernels):
         padded = kernels.pad(x, frame)

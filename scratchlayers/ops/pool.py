@@ -36,13 +36,13 @@ class MaxPool(Op):
         if gy is None:
             return None, None, None
         (tap,) = ctx.saved_tensors
-        gx = LinearMap.call(laid(gy, ctx.channels_last), "scatter", "gather", tap, (ctx.grid,), ctx.kernels)
+        gx = LinearMap.call(laid(gy, ctx.channels_last), tap, "scatter", "gather", (ctx.grid,), ctx.kernels)
         return gx, None, None
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (tap,) = ctx.saved_tensors
-        return LinearMap.call(tx, "gather", "scatter", tap, (ctx.grid,), ctx.kernels), None
+        return LinearMap.call(tx, tap, "gather", "scatter", (ctx.grid,), ctx.kernels), None
 
     @staticmethod
     def vmap(info, dims, x, grid, kernels):
@@ -73,19 +73,19 @@ class Unpool(LinearMap):
     """
 
     @staticmethod
-    def forward(x, put, take, index, how, kernels):
+    def forward(x, index, put, take, how, kernels):
         (size,) = how
         return like(kernels.put(x.where(_lasts(index, prod(size)), 0), index, size), x)
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (index,) = ctx.saved_tensors
-        return Unpool.call(tx, ctx.name, ctx.adjoint, index, *ctx.how)
+        return Unpool.call(tx, index, ctx.name, ctx.adjoint, *ctx.how)
 
     @staticmethod
-    def vmap(info, dims, x, put, take, index, *how):
-        x, index = (as_images(a, at, info.batch_size) for a, at in ((x, dims[0]), (index, dims[3])))
-        return split(Unpool.call(x, put, take, index, *how), 0, info.batch_size), 0
+    def vmap(info, dims, x, index, *how):
+        x, index = (as_images(a, at, info.batch_size) for a, at in zip((x, index), dims, strict=False))
+        return split(Unpool.call(x, index, *how), 0, info.batch_size), 0
 
 
 def _lasts(index: Tensor, count: int) -> Tensor:

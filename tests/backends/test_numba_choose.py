@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from scratchlayers.backends.numba_cpu.choose import Algorithm, Problem, choose, force, forced, watched
+from scratchlayers.backends.numba_cpu.choose import Algorithm, Problem, choose, force, watched
 from scratchlayers.geometry import Window
 
 
@@ -75,17 +75,17 @@ def test_a_forced_algorithm_is_taken_where_it_can(name, asked, exact, taken):
 def test_a_watcher_sees_what_every_kernel_of_the_last_problem_takes():
     tables = {"conv": ALL, "conv_weight_grad": (ODD, PLAIN)}
     with watched(tables) as noted:
-        forced(problem(channels=5), False)
-        forced(problem(), False)
+        choose(ALL, problem(channels=5), False)
+        choose(ALL, problem(), False)
         assert noted == {}
     assert noted == {"conv": "quick, few products", "conv_weight_grad": "plain"}
     with force("odd"), watched(tables) as noted:
-        assert forced(problem(), True) == "odd"
+        choose((PLAIN,), problem(), True)
     assert noted == {"conv": "odd", "conv_weight_grad": "odd"}
 
 
 def test_a_watcher_of_nothing_notes_nothing():
     with watched({"conv": ALL}) as noted:
         pass
-    assert forced(problem(), False) is None
+    choose(ALL, problem(), False)
     assert noted == {}

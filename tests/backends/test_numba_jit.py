@@ -67,7 +67,7 @@ def written(tmp_path, monkeypatch):
 
 def scaled(x, shift=1, **constants):
     y = torch.empty_like(x)
-    team.Job(scale.compiled(x.dtype, **constants), len(x), 0, 2, shift)(x.data_ptr(), y.data_ptr())
+    team.Job(scale.compiled(x.dtype, **constants), len(x), 0, 2, shift).run(x.data_ptr(), y.data_ptr())
     return y
 
 
@@ -81,7 +81,7 @@ def test_real_is_the_dtype_that_is_asked_for(dtype):
 def test_other_pointers_have_their_own_dtype(dtype):
     x = torch.arange(9).to(dtype)
     ys = [torch.empty(9, dtype=d) for d in (torch.uint8, torch.int32, torch.int64)]
-    team.Job(widen.compiled(dtype), 9, 0, 4)(x.data_ptr(), *(y.data_ptr() for y in ys))
+    team.Job(widen.compiled(dtype), 9, 0, 4).run(x.data_ptr(), *(y.data_ptr() for y in ys))
     assert all(y.tolist() == list(range(9)) for y in ys)
 
 
@@ -160,7 +160,7 @@ def scale(lo, hi, thread, x: Real, y: Real):
 def run(module):
     """What the module's kernel makes of 1."""
     x, y = torch.ones(1), torch.empty(1)
-    team.Job(module.scale.compiled(torch.float32), 1, 0, 2)(x.data_ptr(), y.data_ptr())
+    team.Job(module.scale.compiled(torch.float32), 1, 0, 2).run(x.data_ptr(), y.data_ptr())
     return y.item()
 
 

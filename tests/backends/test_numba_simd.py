@@ -105,7 +105,7 @@ def bytes_added(lo, hi, thread, a: Bytes, b: Bytes, y: Bytes):
 
 def call(function, *arguments, dtype=torch.float32):
     words = [a.data_ptr() if isinstance(a, torch.Tensor) else a for a in arguments]
-    team.Job(function.compiled(dtype), 1, 0, len(words))(*words)
+    team.Job(function.compiled(dtype), 1, 0, len(words)).run(*words)
 
 
 def numbers(dtype, count=None, seed=0):

@@ -70,7 +70,7 @@ def either_team(request, monkeypatch, torch_threads):
 
 def signed(work=MUCH, tasks=TASKS):
     times, who = torch.zeros(tasks, dtype=torch.int64), torch.full((tasks,), -1)
-    team.Job(sign_in.compiled(torch.float32), tasks, work, 2)(times.data_ptr(), who.data_ptr())
+    team.Job(sign_in.compiled(torch.float32), tasks, work, 2).run(times.data_ptr(), who.data_ptr())
     assert times.tolist() == [1] * tasks
     return who
 
@@ -81,7 +81,7 @@ def threads(tasks, work):
 
 def squared(x, size=1000):
     y = torch.empty_like(x)
-    team.Job(square.compiled(x.dtype), x.numel() // size, MUCH, 2, size)(x.data_ptr(), y.data_ptr())
+    team.Job(square.compiled(x.dtype), x.numel() // size, MUCH, 2, size).run(x.data_ptr(), y.data_ptr())
     return y
 
 
@@ -121,7 +121,7 @@ def test_little_work_is_done_by_the_caller(torch_threads):
 def test_every_argument_arrives(either_team):
     y, words = torch.zeros(1, dtype=torch.int64), [3**i % (2**62) * (-1) ** i for i in range(55)]
     for tasks, work in ((1, 0), (8, MUCH)):
-        team.Job(weigh.compiled(torch.float32), tasks, work, 4, *words[3:])(y.data_ptr(), *words[:3])
+        team.Job(weigh.compiled(torch.float32), tasks, work, 4, *words[3:]).run(y.data_ptr(), *words[:3])
         expected = sum(words[at] << shift for shift, at in enumerate((0, 1, 5, 31, 53, 54)))
         assert (y.item() - expected) % 2**64 == 0
 
@@ -133,7 +133,7 @@ def test_a_job_keeps_its_arrays(torch_threads):
     times = team.Job(multiply.compiled(x.dtype), 5, 0, 2, factors)
     kept = weakref.ref(factors)
     del factors
-    times(x.data_ptr(), y.data_ptr())
+    times.run(x.data_ptr(), y.data_ptr())
     assert torch.equal(y, 3 * x)
     assert kept() is not None
     del times

@@ -67,7 +67,7 @@ def _ready(
 
     def run(x: Tensor) -> Tensor:
         y = new()
-        job(x.data_ptr(), y.data_ptr())
+        job.run(x.data_ptr(), y.data_ptr())
         return y
 
     return run
@@ -84,7 +84,7 @@ def _adjoint_ready(
 
     def run(gy: Tensor) -> Tensor:
         gx = new()
-        job(gy.data_ptr(), gx.data_ptr())
+        job.run(gy.data_ptr(), gx.data_ptr())
         return gx
 
     return run

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,44 +58,55 @@ class Algorithm:
 Tables = Mapping[str, tuple[Algorithm, ...]]
 """The algorithms for each kernel of the contract, in the order in which they are asked."""
 
-_forced: ContextVar[str | None] = ContextVar("scratchlayers_numba_algorithm", default=None)
-_seen: ContextVar[list[tuple[Problem, bool]] | None] = ContextVar("scratchlayers_numba_problems", default=None)
+
+class Watcher(NamedTuple):
+    """In place of the forced algorithm's name: that name, and the problems seen meanwhile."""
+
+    forced: str | None
+    seen: list[tuple[Problem, bool]]
+
+    __hash__, __eq__ = object.__hash__, object.__eq__  # so that nothing made ready before is found, and not seen
+
+
+_wish: ContextVar[str | Watcher | None] = ContextVar("scratchlayers_numba_algorithm", default=None)
+wish: Callable[[], str | Watcher | None] = _wish.get
+"""What else than the problem decides: what is made ready under another wish may be something else."""
 
 
 @contextmanager
 def force(name: str) -> Iterator[None]:
     """Take the algorithm of this name wherever it can compute the problem, whether it pays or not."""
-    token = _forced.set(name)
+    token = _wish.set(name)
     try:
         yield
     finally:
-        _forced.reset(token)
+        _wish.reset(token)
 
 
 @contextmanager
 def watched(tables: Tables) -> Iterator[dict[str, str]]:
     """Fill a dict, when the block ends, with what is taken for each kernel of the last convolution computed in it."""
     found: dict[str, str] = {}
-    token = _seen.set(seen := [])
+    token = _wish.set(watcher := Watcher(_forced(), []))
     try:
         yield found
     finally:
-        _seen.reset(token)
-        for problem, exact in seen[-1:]:
+        _wish.reset(token)
+        for problem, exact in watcher.seen[-1:]:
             taken = {kernel: choose(algorithms, problem, exact) for kernel, algorithms in tables.items()}
             found.update({kernel: f"{a.name}, {a.why}" if a.why else a.name for kernel, a in taken.items()})
 
 
-def forced(problem: tuple[Any, ...], exact: bool) -> str | None:
-    """Return the name of the algorithm that is forced now, if any, and let a watcher see the problem's fields."""
-    if (seen := _seen.get()) is not None:
-        seen.append((Problem(*problem), exact))
-    return _forced.get()
-
-
 def choose(algorithms: tuple[Algorithm, ...], problem: Problem, exact: bool) -> Algorithm:
     """Return the algorithm to take: the forced one if it can, else the first that can and pays."""
+    if isinstance(watcher := wish(), Watcher):
+        watcher.seen.append((problem, exact))
     able = [a for a in algorithms if a.can(problem) and (a.exact or not exact)]
-    return next((a for a in able if a.name == _forced.get()), None) or next(
+    return next((a for a in able if a.name == _forced()), None) or next(
         (a for a in able[:-1] if a.pays(problem)), able[-1]
     )
+
+
+def _forced() -> str | None:
+    now = wish()
+    return now.forced if isinstance(now, Watcher) else now

@@ -63,7 +63,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Callable
 
     def run(x: Tensor) -> tuple[Tensor, Tensor]:
         y, tap = new_y(), new_tap()
-        job(x.data_ptr(), y.data_ptr(), tap.data_ptr())
+        job.run(x.data_ptr(), y.data_ptr(), tap.data_ptr())
         return y, tap
 
     return run

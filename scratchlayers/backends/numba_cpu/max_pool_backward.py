@@ -59,7 +59,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Callable
 
     def run(gy: Tensor, tap: Tensor) -> Tensor:
         gx = new()
-        job(gy.data_ptr(), gx.data_ptr(), tap.data_ptr())
+        job.run(gy.data_ptr(), gx.data_ptr(), tap.data_ptr())
         return gx
 
     return run

@@ -34,7 +34,7 @@ def _gathering(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Call
 
     def run(x: Tensor, tap: Tensor) -> Tensor:
         y = new()
-        job(x.data_ptr(), tap.data_ptr(), y.data_ptr())
+        job.run(x.data_ptr(), tap.data_ptr(), y.data_ptr())
         return y
 
     return run
@@ -54,7 +54,7 @@ def _locating(shape: Sizes, grid: Grid, last: bool) -> Callable[[Tensor], Tensor
 
     def run(tap: Tensor) -> Tensor:
         index = new()
-        job(tap.data_ptr(), index.data_ptr())
+        job.run(tap.data_ptr(), index.data_ptr())
         return index
 
     return run

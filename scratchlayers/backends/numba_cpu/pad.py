@@ -37,7 +37,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
 
     def run(x: Tensor) -> Tensor:
         y = new()
-        job(x.data_ptr(), y.data_ptr())
+        job.run(x.data_ptr(), y.data_ptr())
         return y
 
     return run

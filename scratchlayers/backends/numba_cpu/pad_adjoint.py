@@ -36,7 +36,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
 
     def run(gy: Tensor) -> Tensor:
         gx = new()
-        job(gy.data_ptr(), gx.data_ptr())
+        job.run(gy.data_ptr(), gx.data_ptr())
         return gx
 
     return run

@@ -23,7 +23,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .jit import Longs, kernel
+from .jit import Longs, inner, kernel
 
 GRAIN = 200_000  # operations worth waking one more thread for, some 5 µs
 _MOST_ARGUMENTS = 56
@@ -31,7 +31,10 @@ _forked = False
 
 
 class Job:
-    """A kernel's tasks 0 to ``tasks``, prepared once and then run as often as wanted by calling it with pointers.
+    """A kernel's tasks 0 to ``tasks``, prepared once.
+
+    ``run(*pointers)`` does them, as often as wanted, and ``threads()`` tells how many threads it would use at most now:
+    a kernel's ``thread`` is below that.
 
     ``address`` is :meth:`Kernel.compiled`'s. What its body takes after ``thread`` is first ``pointers`` integers, which
     are given at each call, tensors by ``data_ptr()``, and then the ``numbers``, of which an array stands for its
@@ -39,32 +42,39 @@ class Job:
     many threads as ``work`` operations deserve.
     """
 
-    __slots__ = ("_arrays", "_most", "_numbers", "_packed", "_task")
+    __slots__ = ("_arrays", "run", "threads")
 
     def __init__(self, address: int, tasks: int, work: float, pointers: int, *numbers: int | np.ndarray) -> None:
         if (count := pointers + len(numbers)) > _MOST_ARGUMENTS:
             raise ValueError(f"a kernel asks for {count} arguments, of at most {_MOST_ARGUMENTS}")
-        spare = _MOST_ARGUMENTS - count
-        self._most = max(min(tasks, int(work / GRAIN) + 1), 1)
-        self._task = (address, tasks)
-        self._packed = struct.Struct(f"{4 + pointers}q").pack
-        words = [n.ctypes.data if isinstance(n, np.ndarray) else n for n in numbers]
-        self._numbers = struct.pack(f"{len(words)}q{8 * spare}x", *words)
         self._arrays = [n for n in numbers if isinstance(n, np.ndarray)]
+        words = [n.ctypes.data if isinstance(n, np.ndarray) else n for n in numbers]
+        end = struct.pack(f"{len(words)}q{8 * (_MOST_ARGUMENTS - count)}x", *words)
+        begin, pack = struct.Struct("4q").pack, struct.Struct(f"{pointers}q").pack
+        most = max(min(tasks, int(work / GRAIN) + 1), 1)
+        whole, share = begin(0, 1, address, tasks), _share()
 
-    def __call__(self, *pointers: int) -> None:
-        """Do all tasks."""
-        count = self._most if self._most == 1 else self.threads()
-        if count == 1:
-            _alone()(0, 1, self._packed(0, 0, *self._task, *pointers) + self._numbers)
-        elif not _forked and (team := openmp()):
-            team(self._packed(*team.asks, *self._task, *pointers) + self._numbers, count)
-        else:
-            _pooled(self._packed(0, 0, *self._task, *pointers) + self._numbers, count)
+        def threads() -> int:
+            return min(torch.get_num_threads(), most)
 
-    def threads(self) -> int:
-        """Return how many threads a call would use at most now; a kernel's ``thread`` is below that."""
-        return min(torch.get_num_threads(), self._most)
+        def alone(*pointers: int) -> None:
+            share(whole + pack(*pointers) + end)
+
+        def together(*pointers: int) -> None:
+            rest, count = pack(*pointers) + end, threads()
+            if count == 1:
+                share(whole + rest)
+            elif not _forked and (team := openmp()):
+                team(begin(*team.asks, address, tasks) + rest, count)
+            else:
+                _pooled([begin(number, count, address, tasks) + rest for number in range(count)])
+
+        self.run: Callable[..., None] = alone if most == 1 else together
+        self.threads: Callable[[], int] = _one if most == 1 else threads
+
+
+def _one() -> int:
+    return 1
 
 
 @intrinsic
@@ -98,8 +108,8 @@ def _ask(typingctx, address):
     return types.int64(types.int64), generate
 
 
-@kernel
-def share(number, count, block: Longs):
+@inner
+def do(number, count, block):
     """Do the share of thread ``number`` of ``count``: of the tasks 0 to block[3], a contiguous range."""
     lo, hi = block[3] * number // count, block[3] * (number + 1) // count
     if lo < hi:
@@ -107,18 +117,20 @@ def share(number, count, block: Longs):
 
 
 @kernel
+def share(block: Longs):
+    """Do the share of thread block[0] of block[1]."""
+    do(block[0], block[1], block)
+
+
+@kernel
 def member(block: Longs):
     """Do this thread's share: block[0] and block[1] tell its number and that of the team, which may be smaller."""
-    number, count = _ask(block[0]), _ask(block[1])
-    lo, hi = block[3] * number // count, block[3] * (number + 1) // count
-    if lo < hi:
-        _call(lo, hi, number, block)
+    do(_ask(block[0]), _ask(block[1]), block)
 
 
 @cache
-def _alone() -> Callable[[int, int, bytes], None]:
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
-    return kind(share.compiled(torch.float32))
+def _share() -> Callable[[bytes], None]:
+    return ctypes.CFUNCTYPE(None, ctypes.c_char_p)(share.compiled(torch.float32))
 
 
 class _OpenMP:
@@ -159,11 +171,11 @@ def _libraries() -> set[str]:
     return own or (loaded if len(loaded) == 1 else set())
 
 
-def _pooled(block: bytes, count: int) -> None:
-    alone = _alone()
-    others = [_pool().submit(alone, number, count, block) for number in range(1, count)]
+def _pooled(blocks: list[bytes]) -> None:
+    first, *rest = blocks
+    others = [_pool().submit(_share(), block) for block in rest]
     try:
-        alone(0, count, block)
+        _share()(first)
         wait(others)
     except BaseException:  # an interruption must not free memory that others still write to
         wait(others)

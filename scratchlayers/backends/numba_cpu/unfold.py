@@ -38,7 +38,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid) -> Callable[[Tensor], T
 
     def run(x: Tensor) -> Tensor:
         y = new()
-        job(x.data_ptr(), y.data_ptr())
+        job.run(x.data_ptr(), y.data_ptr())
         return y
 
     return run

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ....geometry import Grid
+from ....geometry import Grid, Sizes
 from .. import layout
-from ..choose import Algorithm, Problem, Ready, Tables, choose, forced
+from ..choose import Algorithm, Problem, Ready, Tables, choose, wish
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .depthwise import CONV as DEPTHWISE_CONV
@@ -35,35 +35,33 @@ TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], by the algorithm that suits the problem."""
-    x, last = layout.dense(x)
-    problem = (x.dtype, x.size(0), x.size(1), w.size(0), groups, grid, last)
-    return _ready("conv", exact, forced(problem, exact), problem)(x, _plain(w), b if b is None else _plain(b))
+    (x, last), w = _dense(x), _plain(w)
+    b = b if b is None else _plain(b)
+    return _ready("conv", exact, wish(), x.dtype, x.shape, w.shape, grid, groups, last)(x, w, b)
 
 
 def conv_input_grad(
     gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None, exact: bool = False
 ) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel, by the algorithm that suits the problem."""
-    gy, last = layout.dense(gy)
-    problem = (gy.dtype, gy.size(0), w.size(1) * groups, w.size(0), groups, grid, last)
-    run = _ready("conv_input_grad", exact, forced(problem, exact), problem)
-    return run(gy, _plain(w), b if b is None else _plain(b))
+    (gy, last), w = _dense(gy), _plain(w)
+    b = b if b is None else _plain(b)
+    return _ready("conv_input_grad", exact, wish(), gy.dtype, gy.shape, w.shape, grid, groups, last)(gy, w, b)
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], by the algorithm that suits the problem."""
-    (x, last), (gy, gy_last) = layout.dense(x), layout.dense(gy)
-    problem = (x.dtype, x.size(0), x.size(1), gy.size(1), groups, grid, last, gy_last)
-    return _ready("conv_weight_grad", exact, forced(problem, exact), problem)(x, gy)
+    (x, last), (gy, gy_last) = _dense(x), _dense(gy)
+    return _ready("conv_weight_grad", exact, wish(), x.dtype, x.shape, gy.shape, grid, groups, last, gy_last)(x, gy)
 
 
 @lru_cache(maxsize=1024)
-def _ready(kernel: str, exact: bool, forced: str | None, fields: tuple[Any, ...]) -> Ready:
-    """Return what computes the kernel of the problem with these fields."""
-    problem = Problem(*fields)
-    if problem.dtype in layout.HALF:
-        full = _ready(kernel, exact, forced, (torch.float32, *fields[1:]))
-        return lambda *operands: full(*(t if t is None else t.float() for t in operands)).to(problem.dtype)
+def _ready(kernel: str, exact: bool, wish: Any, dtype: torch.dtype, *how: Any) -> Ready:
+    """Return what computes a kernel of two operands of these shapes."""
+    if dtype in layout.HALF:
+        full = _ready(kernel, exact, wish, torch.float32, *how)
+        return lambda *operands: full(*(t if t is None else t.float() for t in operands)).to(dtype)
+    problem = _problem(kernel, dtype, *how)
     if (
         not problem.batch
         * problem.channels
@@ -72,6 +70,16 @@ def _ready(kernel: str, exact: bool, forced: str | None, fields: tuple[Any, ...]
     ):
         return _of_nothing(kernel, problem)
     return choose(TABLES[kernel], problem, exact).ready(problem)
+
+
+def _problem(kernel: str, dtype: torch.dtype, a: Sizes, b: Sizes, grid: Grid, groups: int, *last: bool) -> Problem:
+    batch, first, second = a[0], a[1], b[1]
+    channels, filters = {
+        "conv": (first, b[0]),
+        "conv_input_grad": (second * groups, first),
+        "conv_weight_grad": (first, second),
+    }[kernel]
+    return Problem(dtype, batch, channels, filters, groups, grid, *last)
 
 
 def _of_nothing(kernel: str, problem: Problem) -> Ready:
@@ -88,6 +96,10 @@ def _of_nothing(kernel: str, problem: Problem) -> Ready:
         return y if b is None else y + b.view(-1, *(1,) * grid.rank)
 
     return run
+
+
+def _dense(x: Tensor) -> tuple[Tensor, bool]:
+    return (x, False) if x.is_contiguous() and not x.is_neg() else layout.dense(x)
 
 
 def _plain(x: Tensor) -> Tensor:

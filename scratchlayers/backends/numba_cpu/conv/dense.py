@@ -151,10 +151,10 @@ def _ready(problem: Problem, size: Sizes, transposed: bool) -> Ready:
         own = packed + plan.packed
         pointers = (x.data_ptr(), w.data_ptr(), bias, b is not None, y.data_ptr(), packed, own, own)
         if threads == 1:
-            together(*pointers)
+            together.run(*pointers)
         else:
-            packing(*pointers)
-            computing(*pointers)
+            packing.run(*pointers)
+            computing.run(*pointers)
         return y
 
     return run

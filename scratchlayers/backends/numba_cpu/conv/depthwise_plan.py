@@ -34,7 +34,7 @@ def ready(job: Job, new: Callable[[], Tensor], nbytes: int) -> Ready:
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         y, memory = new(), scratch(nbytes * job.threads())
         bias = 0 if b is None else b.data_ptr()
-        job(x.data_ptr(), w.data_ptr(), bias, y.data_ptr(), memory.data_ptr(), b is not None)
+        job.run(x.data_ptr(), w.data_ptr(), bias, y.data_ptr(), memory.data_ptr(), b is not None)
         return y
 
     return run
@@ -45,7 +45,7 @@ def weight_grad_ready(job: Job, new: Callable[[], Tensor], nbytes: int) -> Ready
 
     def run(x: Tensor, gy: Tensor) -> Tensor:
         gw, memory = new(), scratch(nbytes * job.threads())
-        job(x.data_ptr(), gy.data_ptr(), gw.data_ptr(), memory.data_ptr())
+        job.run(x.data_ptr(), gy.data_ptr(), gw.data_ptr(), memory.data_ptr())
         return gw
 
     return run

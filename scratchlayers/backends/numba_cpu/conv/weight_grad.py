@@ -35,8 +35,8 @@ def weight_grad(problem: Problem) -> Ready:
         memory = scratch(p.sums + max(products.threads(), chunks.threads()) * p.scratch)
         sums = memory.data_ptr()
         own = sums + p.sums
-        products(x.data_ptr(), gy.data_ptr(), sums, own, own)
-        chunks(sums, gw.data_ptr(), own)
+        products.run(x.data_ptr(), gy.data_ptr(), sums, own, own)
+        chunks.run(sums, gw.data_ptr(), own)
         return gw
 
     return run

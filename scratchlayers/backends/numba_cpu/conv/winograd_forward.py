@@ -149,7 +149,7 @@ def _ready(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) ->
         y, memory = new(), scratch(job.threads() * share * FLOAT)
         bias, bad = 0 if b is None else b.data_ptr(), ctypes.c_int64(0)
         operands = (x.data_ptr(), w.data_ptr(), bias, y.data_ptr())
-        job(*operands, memory.data_ptr(), ctypes.addressof(bad), b is not None)
+        job.run(*operands, memory.data_ptr(), ctypes.addressof(bad), b is not None)
         return None if bad.value else y
 
     return run

@@ -139,10 +139,10 @@ def conv_weight_grad(problem: Problem) -> Callable[[Tensor, Tensor], Tensor | No
     def run(x: Tensor, gy: Tensor) -> Tensor | None:
         gw, memory = new(), scratch((products.threads() * share + size) * FLOAT)
         found, own, bad = memory.data_ptr(), memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
-        products(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad))
+        products.run(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad))
         if bad.value:
             return None
-        sums(found, gw.data_ptr())
+        sums.run(found, gw.data_ptr())
         return gw
 
     return run
