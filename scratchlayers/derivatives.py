@@ -36,9 +36,9 @@ def _arranged(name: str, operands: tuple[Any, ...], kernels: Any) -> tuple[Any, 
     """Return what the op of a kernel takes for these operands of the kernel."""
     x, *how = operands
     if name in _ADJOINTS:
-        return x, name, _ADJOINTS[name], None, tuple(how), kernels
+        return x, None, name, _ADJOINTS[name], tuple(how), kernels
     if name in _TAPPED:
-        return x, name, _TAPPED[name], how[0], tuple(how[1:]), kernels
+        return x, how[0], name, _TAPPED[name], tuple(how[1:]), kernels
     if name == "conv_input_grad":
         w, grid, groups, *b = how
         return x, w, *(b or [None]), grid, groups, kernels
