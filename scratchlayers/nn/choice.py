@@ -25,7 +25,8 @@ class Chooses:
         super().__init_subclass__(**words)
         torchs = next((base for base in cls.__mro__ if base.__module__.startswith("torch.nn.modules.")), None)
         if torchs is not None and cls.__module__.startswith(f"{__package__}."):
-            cls.forward = readable(_closed(cls.forward), torchs.forward)
+            if cls.forward is not torchs.forward:
+                cls.forward = readable(_closed(cls.forward), torchs.forward)
             if hasattr(cls, "_conv_forward"):
                 cls._conv_forward = readable(cls._conv_forward, torchs._conv_forward)
 

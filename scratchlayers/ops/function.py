@@ -40,7 +40,16 @@ def autocast_is_on(x: Tensor) -> bool:
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
-class Op(Function):
+class _Direct(type(Function)):
+    """Let the engine call ``backward`` itself: torch's wrapper asks at every call whether there is a ``vjp`` too."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> None:
+        super().__init__(name, bases, attributes)
+        if _SHORTCUT:
+            cls._backward_cls.apply = cls.backward
+
+
+class Op(Function, metaclass=_Direct):
     """A Function whose ``forward(*args)`` takes no ctx, called by :meth:`call`.
 
     Its first arguments are ``operands`` tensors or Nones, the first of all a tensor; the last one is the kernels.
