@@ -20,6 +20,8 @@ from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
+BEYOND = 2**25  # bytes of a result: with what it is copied from, more than caches hold
+FAR = 0
 
 
 def pad(x: Tensor, frame: Frame) -> Tensor:
@@ -33,7 +35,8 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
     moved, width = _MOVED[dtype.itemsize]
     plan = copies(shape, frame, last, width)
     new = maker(plan.shape, dtype, last)
-    job = Job(copied.compiled(moved), plan.rows, prod(plan.shape), 2, *plan.numbers, *plan.tables)
+    code = copied.compiled(moved, FAR=int(prod(plan.shape) * dtype.itemsize >= BEYOND))
+    job = Job(code, plan.rows, prod(plan.shape), 2, *plan.numbers, *plan.tables)
 
     def run(x: Tensor) -> Tensor:
         y = new()
@@ -44,12 +47,13 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
 
 
 @inner
-def copy(x, at, y, to, count):
-    """y[to], y[to + 1], ... = x[at], x[at + 1], ..., ``count`` of them."""
+def copy(x, at, y, to, count, far):
+    """y[to], y[to + 1], ... = x[at], x[at + 1], ..., ``count`` of them; x is ``far`` if it comes from no cache."""
     lanes = length(x)
     if count >= lanes:
         for i in range((count - 1) // lanes):
-            prefetch(x, at + i * lanes + AHEAD)
+            if far:
+                prefetch(x, at + i * lanes + AHEAD)
             store(y, to + i * lanes, load(x, at + i * lanes))
         store(y, to + count - lanes, load(x, at + count - lanes))
     else:
@@ -84,7 +88,7 @@ def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_block
                 start, stop, source, step = runs[4 * j], runs[4 * j + 1], runs[4 * j + 2], runs[4 * j + 3]
                 here, there, size = to + start * block, at + source * block, (stop - start) * block
                 if step == 1:
-                    copy(x, there, y, here, size)
+                    copy(x, there, y, here, size, FAR)
                 elif step == NOTHING:
                     clear(y, here, size)
                 elif block == 1:
@@ -92,7 +96,7 @@ def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_block
                         y[here + i] = x[there + i * step]
                 else:
                     for i in range(stop - start):
-                        copy(x, there + i * step * block, y, here + i * block, block)
+                        copy(x, there + i * step * block, y, here + i * block, block, FAR)
         r += 1
         if r == my:
             r, plane = 0, plane + 1

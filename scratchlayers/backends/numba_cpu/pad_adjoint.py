@@ -98,7 +98,7 @@ def added(
             at = (plane * my + order[k]) * copies * block
             first = whole and k == begin
             if first:
-                copy(gy, at + runs[0] * block, gx, to, size)
+                copy(gy, at + runs[0] * block, gx, to, size, True)
             for j in range(first, count):
                 start, stop, source, step = runs[4 * j], runs[4 * j + 1], runs[4 * j + 2], runs[4 * j + 3]
                 add_run(gy, at + start * block, gx, to + source * block, block, stop - start, step)
