@@ -45,8 +45,8 @@ def moved(x: Tensor, shift: Tensor) -> Tensor:
     room[:, :, reach : reach + h, reach : reach + w] = x
     rows = torch.arange(h) + reach - shift[:, :1]
     columns = torch.arange(w) + reach - shift[:, 1:]
-    picked = room[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
-    return picked.permute(0, 3, 1, 2).contiguous()
+    images, channels = torch.arange(n)[:, None, None, None], torch.arange(c)[:, None, None]
+    return room[images, channels, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 class Shuffled(Sampler[Pick]):

@@ -134,12 +134,12 @@ def conv_nd(
     try:
         if autocast_may_be_on():
             x, w, b = cast(f"conv{rank}d", x, w, b)
-        shape = x.shape
+        shape, filters = x.shape, w.shape
         if padding_mode != "zeros":
-            sides, inside = _planned_sides(rank, shape, w.shape, stride, padding, dilation), 0
+            sides, inside = _planned_sides(rank, shape, filters, stride, padding, dilation), 0
             frame = framed(x, sides, padding_mode)
             shape = _padded(shape, frame)
-        grid = _plan(rank, shape, w.shape, None if b is None else b.shape, stride, inside, dilation, groups)
+        grid = _plan(rank, shape, filters, None if b is None else b.shape, stride, inside, dilation, groups)
         check(x, _DTYPES, w, b)
     except (ValueError, TypeError, AttributeError) as ours:
         x = x if sides is None else pad(x, sides, padding_mode)  # which says what is wrong with itself
@@ -154,7 +154,7 @@ def conv_nd(
         y = Conv.call(images, w, b, grid, groups, kernels)
     else:
         y = PaddedConv.call(images, w, b, frame, padding_mode == "circular", grid, groups, kernels)
-    if not w.shape[1]:
+    if not filters[1]:
         y = y[:, :0]  # torch's answer to no channels is no channels
     return y if images is x else y.squeeze(0)
 

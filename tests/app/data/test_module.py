@@ -33,7 +33,7 @@ def test_evaluation_images_are_not_moved(data):
 def test_unstated_epochs_follow_the_size_of_the_set(data):
     assert data.epochs == 15
     data.train = data.train.take(torch.zeros(54_000, dtype=torch.long))
-    assert data.epochs == 7
+    assert data.epochs == 8
 
 
 @pytest.mark.parametrize(

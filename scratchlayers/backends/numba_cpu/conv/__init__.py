@@ -35,8 +35,7 @@ TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad
 
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], by the algorithm that suits the problem."""
-    (x, last), w = _dense(x), _plain(w)
-    b = b if b is None else _plain(b)
+    x, last, w, b = _read(x, w, b)
     return _ready("conv", exact, wish(), x.dtype, x.shape, w.shape, grid, groups, last)(x, w, b)
 
 
@@ -44,8 +43,7 @@ def conv_input_grad(
     gy: Tensor, w: Tensor, grid: Grid, groups: int, b: Tensor | None = None, exact: bool = False
 ) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel, by the algorithm that suits the problem."""
-    (gy, last), w = _dense(gy), _plain(w)
-    b = b if b is None else _plain(b)
+    gy, last, w, b = _read(gy, w, b)
     return _ready("conv_input_grad", exact, wish(), gy.dtype, gy.shape, w.shape, grid, groups, last)(gy, w, b)
 
 
@@ -102,5 +100,11 @@ def _dense(x: Tensor) -> tuple[Tensor, bool]:
     return (x, False) if x.is_contiguous() and not x.is_neg() else layout.dense(x)
 
 
-def _plain(x: Tensor) -> Tensor:
-    return x if x.is_contiguous() and not x.is_neg() else x.resolve_neg().contiguous()
+def _read(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, bool, Tensor, Tensor | None]:
+    """Return operands that kernels can read: x, whether that is channels_last, w and b."""
+    x, last = (x, False) if x.is_contiguous() and not x.is_neg() else layout.dense(x)
+    if not w.is_contiguous() or w.is_neg():
+        w = w.resolve_neg().contiguous()
+    if b is not None and (not b.is_contiguous() or b.is_neg()):
+        b = b.resolve_neg().contiguous()
+    return x, last, w, b
