@@ -15,7 +15,7 @@ from .jit import Longs, Real, kernel
 from .layout import HALF, dense
 from .pages import maker
 from .simd import length, load, load_first, prefetch, splat, store, store_first
-from .spans import span_sums
+from .spans import row_means, row_shares, span_sums
 from .strided import strided
 from .team import Job
 from .windows import (
@@ -62,7 +62,10 @@ def _ready(
     shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool
 ) -> Callable[[Tensor], Tensor]:
     plan, by = by_output(shape, dtype.itemsize, grid, last), _divisors(shape, dtype, grid, divisors, last)
-    code = span_sums.compiled(dtype) if plan.spans else summed.compiled(dtype, **plan.constants)
+    if plan.whole:
+        code = row_means.compiled(dtype)
+    else:
+        code = span_sums.compiled(dtype) if plan.spans else summed.compiled(dtype, **plan.constants)
     new, job = maker(plan.shape, dtype, last), Job(code, plan.rows, plan.work, 2, by, plan.table)
 
     def run(x: Tensor) -> Tensor:
@@ -79,7 +82,7 @@ def _adjoint_ready(
 ) -> Callable[[Tensor], Tensor]:
     plan, shares = by_input(shape, dtype.itemsize, grid, last), 1 / _divisors(shape, dtype, grid, divisors, last)
     new = maker(plan.shape, dtype, last)
-    code = collected.compiled(dtype, **plan.constants, CHOSEN=0)
+    code = row_shares.compiled(dtype) if plan.whole else collected.compiled(dtype, **plan.constants, CHOSEN=0)
     job = Job(code, plan.rows, plan.work, 2, 0, shares, plan.table)
 
     def run(gy: Tensor) -> Tensor:

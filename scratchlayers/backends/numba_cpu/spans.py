@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import any_lane, as_ints, counts, earliest_lane, lanes_between, largest_lane, latest_lane, load_where, ramp
-from .simd import length, prefetch, select, splat, total
+from .simd import length, load, prefetch, select, splat, store, store_first, total
 from .windows import AHEAD, BEFORE, STRIDE, K, M, N, following, onward, place, reach
 
 WIDE = 0
+
+
+@inner
+def span_sum(x, at, count):
+    """Return x[at] + x[at + 1] + ..., ``count`` of them, in lanes: four vectors at a time, which need not wait."""
+    lanes = length(x)
+    a, b, c, d = splat(x, 0.0), splat(x, 0.0), splat(x, 0.0), splat(x, 0.0)
+    fours, vectors = count // (4 * lanes), count // lanes
+    for j in range(fours):
+        i = at + j * 4 * lanes
+        for k in range(4):
+            prefetch(x, i + k * lanes + AHEAD)
+        a, b = a + load(x, i), b + load(x, i + lanes)
+        c, d = c + load(x, i + 2 * lanes), d + load(x, i + 3 * lanes)
+    for j in range(4 * fours, vectors):
+        prefetch(x, at + j * lanes + AHEAD)
+        a = a + load(x, at + j * lanes)
+    if vectors * lanes < count:
+        some = lanes_between(x, 0, count - vectors * lanes)
+        b = b + load_where(x, at + vectors * lanes, some, splat(x, 0.0))
+    return (a + b) + (c + d)
 
 
 @kernel
@@ -21,18 +42,35 @@ def span_sums(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
         divisor = by[row - plane * rows]
         for p in range(mv):
             start = p * g[STRIDE] - g[BEFORE]
-            first, count = max(start, 0), min(start + g[K + 3], nv) - max(start, 0)
+            first = max(start, 0)
+            count = max(min(start + g[K + 3], nv) - first, 0)
             sums = splat(x, 0.0)
             line, code, j1, j2 = origin, number, 0, 0
             for _ in range(lines):
-                at = line * nv + first
-                for j in range(-(-count // length(x))):
-                    i = j * length(x)
-                    prefetch(x, at + i + AHEAD)
-                    sums = sums + load_where(x, at + i, lanes_between(x, 0, count - i), splat(x, 0.0))
+                sums = sums + span_sum(x, line * nv + first, count)
                 line, code, j1, j2 = onward(line, code, j1, j2, on)
             y[row * mv + p] = total(sums) / (divisor * by[rows + p])
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
+
+
+@kernel
+def row_means(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
+    """As ``span_sums``, where every row of x is one window."""
+    count = g[N + 3]
+    for row in range(lo, hi):
+        y[row] = total(span_sum(x, row * count, count)) / (by[0] * by[1])
+
+
+@kernel
+def row_shares(lo, hi, thread, gy: Real, gx: Real, unused: Bytes, share: Real, g: Longs):
+    """gx[i] = gy[p] · share[p], where every row of gx is one window: see ``collected``."""
+    lanes, count = length(gx), g[N + 3]
+    for row in range(lo, hi):
+        value = splat(gx, gy[row] * (share[0] * share[1]))
+        for j in range(count // lanes):
+            store(gx, row * count + j * lanes, value)
+        if count % lanes:
+            store_first(gx, row * count + count // lanes * lanes, value, count % lanes)
 
 
 @inner

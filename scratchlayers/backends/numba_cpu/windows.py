@@ -43,7 +43,8 @@ class Plan(NamedTuple):
 
     ``constants`` are those it is compiled with: KV, the size of a window along a row where that is small and not
     dilated, else 0; and S, the stride along a row if that is small, else 0. ``spans`` says whether windows are long
-    and far apart; ``high``, if they are the blocks that the rows are cut into, how many rows a block has, else 0.
+    and far apart, ``whole`` whether each is a whole row; ``high``, if they are the blocks that the rows are cut into,
+    how many rows a block has, else 0.
     """
 
     shape: Sizes
@@ -51,6 +52,7 @@ class Plan(NamedTuple):
     work: float
     constants: dict[str, int]
     spans: bool
+    whole: bool
     high: int
     table: np.ndarray
 
@@ -147,7 +149,8 @@ def _plan(
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
     spans = not constants["S"] and axes[3].d == 1 and (axes[3].k >= 8 or along[3] < 8)
-    return Plan(size, rows, work, constants, spans, _high(axes), table)
+    whole = all((a.k, a.m, a.b) == (a.n, 1, 0) for a in axes) and axes[3].n == prod(a.n for a in axes)
+    return Plan(size, rows, work, constants, spans, whole, _high(axes), table)
 
 
 def _high(axes: tuple[Axis, ...]) -> int:
