@@ -8,7 +8,6 @@ for its numbers is made ready once, so that a small call costs little more than 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 import torch
@@ -54,18 +53,13 @@ def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool
 
 
 @lru_cache(maxsize=1024)
-def _ready(kernel: str, exact: bool, wish: Any, dtype: torch.dtype, *how: Any) -> Ready:
-    """Return what computes a kernel of two operands of these shapes."""
+def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) -> Ready:
+    """Return what computes a kernel of two operands of these shapes, ``under`` a wish."""
     if dtype in layout.HALF:
-        full = _ready(kernel, exact, wish, torch.float32, *how)
+        full = _ready(kernel, exact, under, torch.float32, *how)
         return lambda *operands: full(*(t if t is None else t.float() for t in operands)).to(dtype)
     problem = _problem(kernel, dtype, *how)
-    if (
-        not problem.batch
-        * problem.channels
-        * problem.filters
-        * prod(problem.grid.output_size + problem.grid.input_size)
-    ):
+    if 0 in (problem.batch, problem.channels, problem.filters, *problem.grid.input_size, *problem.grid.output_size):
         return _of_nothing(kernel, problem)
     return choose(TABLES[kernel], problem, exact).ready(problem)
 
@@ -102,7 +96,7 @@ def _dense(x: Tensor) -> tuple[Tensor, bool]:
 
 def _read(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, bool, Tensor, Tensor | None]:
     """Return operands that kernels can read: x, whether that is channels_last, w and b."""
-    x, last = (x, False) if x.is_contiguous() and not x.is_neg() else layout.dense(x)
+    x, last = _dense(x)
     if not w.is_contiguous() or w.is_neg():
         w = w.resolve_neg().contiguous()
     if b is not None and (not b.is_contiguous() or b.is_neg()):

@@ -20,7 +20,8 @@ from . import depthwise_lanes
 from .depthwise_axis import axes, forward, transposed
 from .depthwise_copy import clear, deal, gather
 from .depthwise_layout import layout, lined
-from .depthwise_plan import Tables, ready, shape_of
+from .depthwise_plan import Tables, shape_of
+from .depthwise_run import forward_of
 from .depthwise_tiles import sum_tiles
 
 
@@ -140,7 +141,7 @@ def _ready(problem: Problem, back: bool) -> Ready:
     tasks = batch * channels * len(plan.blocks)
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
     size = (batch, channels, *grid.input_size) if back else (batch, filters, *grid.output_size)
-    run = ready(Job(address, tasks, work, 6, *numbers), maker(size, dtype), share * itemsize)
+    run = forward_of(Job(address, tasks, work, 6, *numbers), maker(size, dtype), share * itemsize)
     return (lambda x, w, b: run(x.contiguous(), w, b)) if problem.last else run
 
 

@@ -23,7 +23,7 @@ from .depthwise_axis import Axis, axes, forward, transposed
 from .depthwise_copy import clear
 from .depthwise_layout import Layout, layout, lined
 from .depthwise_plan import Tables, shape_of
-from .depthwise_plan import ready as run_of
+from .depthwise_run import forward_of
 from .depthwise_tile import turn
 from .depthwise_tiles import sum_tiles
 
@@ -227,7 +227,7 @@ def ready(problem: Problem, back: bool) -> Ready:
     work = 2.0 * batch * channels * prod(grid.kernel_size) * prod(grid.output_size)
     job = Job(sum_lanes.compiled(dtype), tasks, work, 6, *numbers)
     size = (batch, channels, *(grid.input_size if back else grid.output_size))
-    return run_of(job, maker(size, dtype, last), share * itemsize)
+    return forward_of(job, maker(size, dtype, last), share * itemsize)
 
 
 def suits(problem: Problem) -> bool:

@@ -19,7 +19,7 @@ from ..team import Job
 from .depthwise_copy import clear
 from .depthwise_lanes import MOST, channel_rows, deal_lanes, layout_of, may_turn, suits, turn_in
 from .depthwise_layout import lined
-from .depthwise_plan import weight_grad_ready
+from .depthwise_run import weight_grad_of
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
 
@@ -145,7 +145,7 @@ def ready(problem: Problem) -> Ready:
     work = 2.0 * batch * channels * prod(grid.kernel_size) * prod(grid.output_size)
     tasks = -(-channels // lanes)
     job = Job(sum_lane_channels.compiled(dtype), tasks, work, 4, *numbers)
-    return weight_grad_ready(job, maker((channels, 1, *grid.kernel_size), dtype), share * itemsize)
+    return weight_grad_of(job, maker((channels, 1, *grid.kernel_size), dtype), share * itemsize)
 
 
 def fits(problem: Problem) -> bool:

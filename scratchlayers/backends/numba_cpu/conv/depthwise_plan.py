@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor
 
-from ..choose import Ready
 from ..target import REGISTERS
-from ..team import Job
-from ..workspace import scratch
 from .depthwise_layout import Block, Layout, flat_vectors
 from .depthwise_tables import Run, Table, cut, fewest, footprint, runs, source_rows, starts, taps
 
@@ -26,29 +22,6 @@ class Shape(NamedTuple):
     apart: int
     run: int
     rest: int
-
-
-def ready(job: Job, new: Callable[[], Tensor], nbytes: int) -> Ready:
-    """Return what runs a job of (x, w, b, y, scratch, whether there is a bias), each thread having so much scratch."""
-
-    def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        y, memory = new(), scratch(nbytes * job.threads())
-        bias = 0 if b is None else b.data_ptr()
-        job.run(x.data_ptr(), w.data_ptr(), bias, y.data_ptr(), memory.data_ptr(), b is not None)
-        return y
-
-    return run
-
-
-def weight_grad_ready(job: Job, new: Callable[[], Tensor], nbytes: int) -> Ready:
-    """Return what runs a job of (x, gy, gw, scratch)."""
-
-    def run(x: Tensor, gy: Tensor) -> Tensor:
-        gw, memory = new(), scratch(nbytes * job.threads())
-        job.run(x.data_ptr(), gy.data_ptr(), gw.data_ptr(), memory.data_ptr())
-        return gw
-
-    return run
 
 
 def shape_of(plan: Layout, kernel_size: tuple[int, int, int]) -> Shape:

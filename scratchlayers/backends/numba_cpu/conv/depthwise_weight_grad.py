@@ -21,7 +21,7 @@ from .depthwise import WHY, can, pays
 from .depthwise_axis import axes, forward
 from .depthwise_copy import clear, deal
 from .depthwise_layout import layout, lined
-from .depthwise_plan import weight_grad_ready
+from .depthwise_run import weight_grad_of
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
 
@@ -129,7 +129,7 @@ def _ready(problem: Problem) -> Ready:
     )
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
     job = Job(sum_channels.compiled(dtype), channels, work, 4, *numbers)
-    run = weight_grad_ready(job, maker((filters, 1, *grid.kernel_size), dtype), share * itemsize)
+    run = weight_grad_of(job, maker((filters, 1, *grid.kernel_size), dtype), share * itemsize)
     return (lambda x, gy: run(x.contiguous(), gy.contiguous())) if problem.last or problem.gy_last else run
 
 
