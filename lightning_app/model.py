@@ -98,9 +98,9 @@ class Classifier(pl.LightningModule):
         return loss
 
     def _log(self, name: str, value: Tensor | float) -> None:
-        """Log at the steps that loggers write: at the others it would only take a millisecond."""
+        """Log at the steps that loggers write, and at an epoch's last: at others it would only take a millisecond."""
         every = self.trainer.log_every_n_steps
-        if every and (self.global_step + 1) % every == 0:
+        if (every and (self.global_step + 1) % every == 0) or self.trainer.is_last_batch or self.trainer.should_stop:
             self.log(name, value)
 
     def validation_step(self, batch: Labelled, batch_idx: int) -> None:

@@ -259,7 +259,7 @@ def test_a_plugin_may_run_a_layer_or_register_itself_while_it_is_imported(tmp_pa
 import torch
 from scratchlayers import nn
 from scratchlayers.contract import Backend
-nn.AvgPool1d(2)(torch.ones(1, 1, 4))
+nn.AvgPool1d(2)(torch.ones(1, 1, 4, dtype=torch.int64))  # by no backend that compiles, and might say so
 BACKEND = Backend("warm", {}, frozenset({"cpu"}), priority=2)
 """
     registers_itself = """

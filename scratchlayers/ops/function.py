@@ -41,7 +41,7 @@ def autocast_is_on(x: Tensor) -> bool:
 
 
 class _Direct(type(Function)):
-    """Let the engine call ``backward`` itself: torch's wrapper asks at every call whether there is a ``vjp`` too."""
+    """Let the engine call a class's own ``backward``: torch's wrapper asks at every call whether it has a ``vjp``."""
 
     def __init__(cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> None:
         super().__init__(name, bases, attributes)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scratchlayers.backends.numba_cpu.choose import Algorithm, Problem, choose, force, watched
+from scratchlayers.backends.numba_cpu.conv import CONV, conv
 from scratchlayers.geometry import Window
 
 
@@ -89,3 +90,35 @@ def test_a_watcher_of_nothing_notes_nothing():
         pass
     choose(ALL, problem(), False)
     assert noted == {}
+
+
+def test_a_watcher_sees_what_has_been_computed_before_too():
+    def call(channels):
+        x, w = torch.randn(1, channels, 9, 9), torch.randn(channels, 1, 3, 3)
+        conv(x, w, None, Window.parse(2, 3).over((9, 9)), channels)
+
+    def dense():
+        conv(torch.randn(1, 3, 9, 9), torch.randn(20, 3, 3, 3), None, Window.parse(2, 3).over((9, 9)), 1)
+
+    dense()
+    call(4)
+    with watched({"conv": CONV}) as noted:
+        dense()
+        call(4)
+        dense()
+    assert noted == {"conv": "dense"}
+    with watched({"conv": CONV}) as noted:
+        dense()
+        call(4)
+    assert noted["conv"].startswith("depthwise")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_watcher_sees_what_is_forced_within(dtype):
+    x, w = torch.randn(1, 1, 9, 9, dtype=dtype), torch.randn(1, 1, 3, 3, dtype=dtype)
+    with watched({"conv": CONV}) as noted, force("dense"):
+        conv(x, w, None, Window.parse(2, 3).over((9, 9)), 1)
+    assert noted["conv"].startswith("depthwise")  # what is taken without the force, when the block has ended
+    with force("dense"), watched({"conv": CONV}) as noted:
+        conv(x, w, None, Window.parse(2, 3).over((9, 9)), 1)
+    assert noted["conv"] == "dense"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scratchlayers import registry
 from scratchlayers.contract import tap_dtype
-from scratchlayers.geometry import Window, divisors
+from scratchlayers.geometry import Grid, Window, divisors
 
 from ..draw import arranged, examples
 from ..widths import at_narrower_widths
@@ -193,3 +193,20 @@ def test_rows_too_long_for_32_bits_are_refused_in_words():
 
 
 test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (1, 64), (5, 13), (14, 14)])
+@pytest.mark.parametrize("dtype", WHOLE)
+def test_windows_that_are_the_whole_input(size, dtype):
+    grid = Window.parse(2, size).over(size)
+    x = numbers((3, 5, *size), dtype, 0)
+    agree("avg_pool", x, divisors(grid, True), grid, rtol=1e-6, atol=1e-6)
+    agree("avg_pool_adjoint", numbers((3, 5, 1, 1), dtype, 1), divisors(grid, True), grid, rtol=1e-6, atol=1e-6)
+
+
+def test_a_dilated_window_is_not_the_whole_input():
+    """Though it has as many taps as the input has elements."""
+    grid = Grid((1, 2), (1, 1), (1, 2), (1, 1), (1, 2), (0, 0), (0, 1))
+    by = ((1,), (1,))
+    assert agree("avg_pool", torch.tensor([[[[1.0, 10.0]]]]), by, grid).item() == 1
+    assert agree("avg_pool_adjoint", torch.ones(1, 1, 1, 1), by, grid).tolist() == [[[[1.0, 0.0]]]]

@@ -1,5 +1,6 @@
 """Winograd's algorithm by Numba: its identity in fractions; then against float64, values, memory, widths, threads."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -181,6 +182,16 @@ def test_numbers_that_overflow_only_on_the_way_are_computed_directly(place):
     assert case.transformed()[0] is None
     y, want = case.ours()[0], case.torchs()[0]
     torch.testing.assert_close(y.double(), want, rtol=1e-5, atol=1e-5)
+
+
+def test_the_direct_algorithm_is_made_ready_once():
+    made = []
+    direct = replace(winograd.DIRECT_CONV, ready=lambda problem: made.append(problem) or (lambda *operands: None))
+    run = winograd._finite(winograd_forward.conv, direct)(problem())
+    x, w = torch.full((1, 64, 28, 28), float("inf")), torch.randn(64, 64, 3, 3)
+    run(x, w, None)
+    run(x, w, None)
+    assert made == [problem()]
 
 
 def test_what_is_not_finite_is_computed_by_the_direct_algorithms():

@@ -82,8 +82,11 @@ def _adjoint_ready(
 ) -> Callable[[Tensor], Tensor]:
     plan, shares = by_input(shape, dtype.itemsize, grid, last), 1 / _divisors(shape, dtype, grid, divisors, last)
     new = maker(plan.shape, dtype, last)
-    code = row_shares.compiled(dtype) if plan.whole else collected.compiled(dtype, **plan.constants, CHOSEN=0)
-    job = Job(code, plan.rows, plan.work, 2, 0, shares, plan.table)
+    if plan.whole:
+        job = Job(row_shares.compiled(dtype), plan.rows, plan.work, 2, shares, plan.table)
+    else:
+        code = collected.compiled(dtype, **plan.constants, CHOSEN=0)
+        job = Job(code, plan.rows, plan.work, 2, 0, shares, plan.table)
 
     def run(gy: Tensor) -> Tensor:
         gx = new()

@@ -60,12 +60,13 @@ Tables = Mapping[str, tuple[Algorithm, ...]]
 
 
 class Watcher(NamedTuple):
-    """In place of the forced algorithm's name: that name, and the problems seen meanwhile."""
+    """In place of the forced algorithm's name: that name, and the problems seen meanwhile.
+
+    It has no hash: under it nothing that was made ready before is found, nor is anything kept.
+    """
 
     forced: str | None
     seen: list[tuple[Problem, bool]]
-
-    __hash__, __eq__ = object.__hash__, object.__eq__  # so that nothing made ready before is found, and not seen
 
 
 _wish: ContextVar[str | Watcher | None] = ContextVar("scratchlayers_numba_algorithm", default=None)
@@ -76,7 +77,7 @@ wish: Callable[[], str | Watcher | None] = _wish.get
 @contextmanager
 def force(name: str) -> Iterator[None]:
     """Take the algorithm of this name wherever it can compute the problem, whether it pays or not."""
-    token = _wish.set(name)
+    token = _wish.set(Watcher(name, now.seen) if isinstance(now := wish(), Watcher) else name)
     try:
         yield
     finally:

@@ -7,7 +7,6 @@ planes. Which row of its plane a row copies is a table; along the row all rows a
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -37,7 +36,6 @@ class _Axis(NamedTuple):
         return self.n == self.m and (self.n == 0 or self.runs == ((0, self.n, 0, 1),))
 
 
-@lru_cache(maxsize=1024)
 def copies(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     """Plan a padding of x of this shape, each element being ``width`` numbers.
 
@@ -56,7 +54,6 @@ def copies(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     return Plan(size, count, numbers, (rows, runs))
 
 
-@lru_cache(maxsize=1024)
 def collections(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     """Plan the transpose, ``shape`` being that of gy.
 

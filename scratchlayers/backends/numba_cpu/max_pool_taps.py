@@ -28,7 +28,8 @@ def gather(x: Tensor, tap: Tensor, grid: Grid) -> Tensor:
 
 @lru_cache(maxsize=1024)
 def _gathering(shape: Sizes, dtype: torch.dtype, grid: Grid, last: bool) -> Callable[[Tensor, Tensor], Tensor]:
-    plan, new = by_output(shape, dtype.itemsize, grid, last), maker((*shape[:2], *grid.output_size), dtype, last)
+    plan = by_output(shape, dtype.itemsize, grid, last)
+    new = maker(plan.shape, dtype, last)
     code = gathered.compiled(dtype, WIDE=int(tap_dtype(grid) is torch.int32))
     job = Job(code, plan.rows, plan.work, 3, plan.table)
 

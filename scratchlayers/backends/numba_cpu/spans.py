@@ -62,7 +62,7 @@ def row_means(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
 
 
 @kernel
-def row_shares(lo, hi, thread, gy: Real, gx: Real, unused: Bytes, share: Real, g: Longs):
+def row_shares(lo, hi, thread, gy: Real, gx: Real, share: Real, g: Longs):
     """gx[i] = gy[p] · share[p], where every row of gx is one window: see ``collected``."""
     lanes, count = length(gx), g[N + 3]
     for row in range(lo, hi):

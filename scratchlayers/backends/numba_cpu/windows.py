@@ -15,7 +15,6 @@ at each of its positions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain
 from math import gcd, prod
 from typing import NamedTuple
@@ -93,7 +92,6 @@ def joined(grid: Grid, last: bool) -> int:
     return count
 
 
-@lru_cache(maxsize=1024)
 def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     """Plan a kernel that makes rows of y from rows of x, ``shape`` being that of x.
 
@@ -113,7 +111,6 @@ def by_output(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     return _plan(size, last, axes, [axis.m for axis in axes], constants, table)
 
 
-@lru_cache(maxsize=1024)
 def by_input(shape: Sizes, itemsize: int, grid: Grid, last: bool) -> Plan:
     """Plan a kernel that makes rows of gx from rows of gy, ``shape`` being that of gy.
 
@@ -149,7 +146,8 @@ def _plan(
     rows = elements // along[3] if elements else 0
     work = 2.0 * planes * max(prod(a.n for a in axes), prod(a.m * a.k for a in axes))
     spans = not constants["S"] and axes[3].d == 1 and (axes[3].k >= 8 or along[3] < 8)
-    whole = all((a.k, a.m, a.b) == (a.n, 1, 0) for a in axes) and axes[3].n == prod(a.n for a in axes)
+    alone = axes[3].n == prod(a.n for a in axes)
+    whole = alone and all((a.k, a.m, a.b) == (a.n, 1, 0) and (a.d == 1 or a.k == 1) for a in axes)
     return Plan(size, rows, work, constants, spans, whole, _high(axes), table)
 
 

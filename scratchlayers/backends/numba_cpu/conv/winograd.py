@@ -9,6 +9,7 @@ percent; the second computation only those who have such numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
 from math import prod
 
 import torch
@@ -64,11 +65,11 @@ def _finite(ready: Attempt, direct: Algorithm) -> Callable[[Problem], Ready]:
     """Compute as ``ready`` does, or as ``direct`` where that finds numbers that are not finite."""
 
     def checked_ready(problem: Problem) -> Ready:
-        run = ready(problem)
+        run, instead = ready(problem), cache(partial(direct.ready, problem))
 
         def checked(*operands: Tensor) -> Tensor:
             y = run(*operands)
-            return direct.ready(problem)(*operands) if y is None else y
+            return instead()(*operands) if y is None else y
 
         return checked
 
