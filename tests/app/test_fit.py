@@ -217,6 +217,8 @@ def test_a_seed_left_to_chance_is_told_and_written_down(app):
 @pytest.mark.parametrize("every", [0, 4, 1000])
 def test_what_an_epoch_ends_with_can_be_monitored(app, every):
     """Also where no step of the epoch is written to the loggers."""
-    stop = json.dumps({"class_path": "EarlyStopping", "init_args": {"monitor": "train_loss", "stopping_threshold": 99.0}})
+    stop = json.dumps(
+        {"class_path": "EarlyStopping", "init_args": {"monitor": "train_loss", "stopping_threshold": 99.0}}
+    )
     assert app("fit", *TINY, "--trainer.log_every_n_steps", every, "--trainer.callbacks+", stop).code == 0
     assert read("runs/latest")["epochs"] == 1
