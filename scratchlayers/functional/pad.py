@@ -12,6 +12,7 @@ from torch import Tensor
 from .. import library
 from ..geometry import Frame, whole
 from ..ops import pad as op
+from ..ops.function import autocast_may_be_on
 from .autocast import cast
 from .border import COMPLEX, FLOATS, INTEGERS, check, refuse, remembered
 from .traced import traceable
@@ -47,7 +48,7 @@ def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) ->
         if not isinstance(sides, (list, tuple)):
             raise TypeError(f"pad must be a list or tuple of ints, got {sides!r}")
         frame = framed(input, tuple(sides), mode)
-        if mode in _NAMES:
+        if mode in _NAMES and autocast_may_be_on():
             input = cast(f"{_NAMES[mode]}_pad{len(sides) // 2}d", input)
         fill = _fill(value, mode, input) if value is not None and max(sides, default=0) > 0 else None
     except (ValueError, TypeError, AttributeError, RuntimeError) as ours:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .. import library
 from ..geometry import Grid, Ints, Padding, Sizes, Window, divisors, whole
+from ..ops.function import autocast_may_be_on
 from ..ops.pool import MaxPool, TapIndex, avg_pool
 from .autocast import cast
 from .border import FLOATS, INTEGERS, batched, check, exportable, is_extension, refuse, remembered, spatial
@@ -209,7 +210,8 @@ def _chosen(
     """(y, the tap of each window, batched, the grid, the kernels)."""
     *window, return_indices = words
     try:
-        input = input if return_indices else cast(f"max_pool{rank}d", input)
+        if autocast_may_be_on() and not return_indices:
+            input = cast(f"max_pool{rank}d", input)
         grid = _plan(rank, input.shape, *window)
         check(input, dtypes)
     except (ValueError, TypeError, AttributeError) as ours:
@@ -232,7 +234,8 @@ def _avg_pool(
     *override: int | None,
 ) -> Tensor:
     try:
-        input = cast(f"avg_pool{rank}d", input)
+        if autocast_may_be_on():
+            input = cast(f"avg_pool{rank}d", input)
         grid = _plan(rank, input.shape, kernel_size, stride, padding, 1, ceil_mode)
         counts = _divisors(
             grid, count_include_pad, *(d if d is None else whole(d, "divisor_override") for d in override)

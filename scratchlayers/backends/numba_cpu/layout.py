@@ -17,7 +17,7 @@ def dense(x: Tensor) -> tuple[Tensor, bool]:
     if x.is_neg() or x.is_conj():
         x = x.resolve_neg().resolve_conj()
     contiguous = x.is_contiguous()
-    if contiguous and x.stride(-1) == 1:
+    if contiguous and x.stride()[-1] == 1:
         return x, False
     form = CHANNELS_LAST.get(x.dim())
     if form is not None and x.is_contiguous(memory_format=form):
