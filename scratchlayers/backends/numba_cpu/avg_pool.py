@@ -17,7 +17,7 @@ from .pages import maker
 from .simd import length, load, load_first, prefetch, splat, store, store_first
 from .spans import row_means, row_shares, span_sums
 from .strided import strided
-from .team import Job
+from .team import Job, filling
 from .windows import (
     AHEAD,
     BEFORE,
@@ -67,13 +67,7 @@ def _ready(
     else:
         code = span_sums.compiled(dtype) if plan.spans else summed.compiled(dtype, **plan.constants)
     new, job = maker(plan.shape, dtype, last), Job(code, plan.rows, plan.work, 2, by, plan.table)
-
-    def run(x: Tensor) -> Tensor:
-        y = new()
-        job.run(x.data_ptr(), y.data_ptr())
-        return y
-
-    return run
+    return filling(job, new)
 
 
 @lru_cache(maxsize=1024)
@@ -87,13 +81,7 @@ def _adjoint_ready(
     else:
         code = collected.compiled(dtype, **plan.constants, CHOSEN=0)
         job = Job(code, plan.rows, plan.work, 2, 0, shares, plan.table)
-
-    def run(gy: Tensor) -> Tensor:
-        gx = new()
-        job.run(gy.data_ptr(), gx.data_ptr())
-        return gx
-
-    return run
+    return filling(job, new)
 
 
 def _divisors(shape: Sizes, dtype: torch.dtype, grid: Grid, divisors: tuple[Sizes, ...], last: bool) -> np.ndarray:

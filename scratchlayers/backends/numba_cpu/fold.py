@@ -20,7 +20,7 @@ from .masks import all_lanes, lanes_between, load_where
 from .pad import clear
 from .pages import maker
 from .simd import at, length, prefetch, splat
-from .team import Job
+from .team import Job, filling
 from .windows import (
     AHEAD,
     BEFORE,
@@ -59,13 +59,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid) -> Callable[[Tensor], T
     constants = plan.constants if plan.constants["S"] else {"KV": 0, "S": 0}
     new, code = maker(plan.shape, dtype), folded.compiled(dtype, **constants)
     job = Job(code, plan.rows, max(prod(shape), prod(plan.shape)), 2, plan.table)
-
-    def run(gy: Tensor) -> Tensor:
-        gx = new()
-        job.run(gy.data_ptr(), gx.data_ptr())
-        return gx
-
-    return run
+    return filling(job, new)
 
 
 @inner

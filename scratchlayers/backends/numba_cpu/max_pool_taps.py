@@ -14,7 +14,7 @@ from .jit import Bytes, Longs, Real, inner, kernel
 from .layout import alike, dense
 from .masks import as_ints
 from .pages import maker
-from .team import Job
+from .team import Job, filling
 from .windows import BEFORE, DILATION, HEADER, STEPS, STRIDE, by_output, following, place
 
 WIDE = 0
@@ -52,13 +52,7 @@ def _locating(shape: Sizes, grid: Grid, last: bool) -> Callable[[Tensor], Tensor
     plan, new = by_output((*shape[:2], *grid.input_size), 8, grid, last), maker(shape, torch.int64, last)
     code = located.compiled(torch.int64, WIDE=int(tap_dtype(grid) is torch.int32))
     job = Job(code, plan.rows, plan.work, 2, plan.table, int(last))
-
-    def run(tap: Tensor) -> Tensor:
-        index = new()
-        job.run(tap.data_ptr(), index.data_ptr())
-        return index
-
-    return run
+    return filling(job, new)
 
 
 @inner

@@ -15,7 +15,7 @@ from .jit import Longs, Real, inner, kernel
 from .layout import dense
 from .pages import maker
 from .simd import length, load, prefetch, splat, store
-from .team import Job
+from .team import Job, filling
 from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
@@ -37,13 +37,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
     new = maker(plan.shape, dtype, last)
     code = copied.compiled(moved, FAR=int(prod(plan.shape) * dtype.itemsize >= BEYOND))
     job = Job(code, plan.rows, prod(plan.shape), 2, *plan.numbers, *plan.tables)
-
-    def run(x: Tensor) -> Tensor:
-        y = new()
-        job.run(x.data_ptr(), y.data_ptr())
-        return y
-
-    return run
+    return filling(job, new)
 
 
 @inner

@@ -16,7 +16,7 @@ from .layout import HALF, dense
 from .pad import clear, copy
 from .pages import maker
 from .simd import length, load, store
-from .team import Job
+from .team import Job, filling
 
 
 def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
@@ -33,13 +33,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
     plan = collections(shape, frame, last, dtype.itemsize // real.itemsize)
     new = maker(plan.shape, dtype, last)
     job = Job(added.compiled(real), plan.rows, 2 * prod(shape), 2, *plan.numbers, *plan.tables)
-
-    def run(gy: Tensor) -> Tensor:
-        gx = new()
-        job.run(gy.data_ptr(), gx.data_ptr())
-        return gx
-
-    return run
+    return filling(job, new)
 
 
 @inner

@@ -22,6 +22,7 @@ import torch
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from torch import Tensor
 
 from .jit import Longs, inner, kernel
 
@@ -75,6 +76,17 @@ class Job:
 
 def _one() -> int:
     return 1
+
+
+def filling(job: Job, new: Callable[[], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return what runs a job of (x, y): of one tensor, and of a ``new`` one that it fills and returns."""
+
+    def run(x: Tensor) -> Tensor:
+        y = new()
+        job.run(x.data_ptr(), y.data_ptr())
+        return y
+
+    return run
 
 
 @intrinsic

@@ -15,7 +15,7 @@ from .pad import clear
 from .pages import maker
 from .simd import length, splat, store, store_first
 from .strided import strided
-from .team import Job
+from .team import Job, filling
 
 S = 0
 # Data is moved, whatever it means: as elements of so many bytes
@@ -35,13 +35,7 @@ def _ready(shape: Sizes, dtype: torch.dtype, grid: Grid) -> Callable[[Tensor], T
     code = unfolded.compiled(_MOVED[dtype.itemsize], S=step if step <= 4 else 0)
     rows = size[0] * size[1] if prod(size) else 0
     new, job = maker(size, dtype), Job(code, rows, prod(size), 2, *_over_three_axes(grid))
-
-    def run(x: Tensor) -> Tensor:
-        y = new()
-        job.run(x.data_ptr(), y.data_ptr())
-        return y
-
-    return run
+    return filling(job, new)
 
 
 def _over_three_axes(grid: Grid) -> tuple[int, ...]:
