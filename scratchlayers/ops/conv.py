@@ -38,9 +38,10 @@ class Conv(Op):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, w, _, *ctx.how = inputs
+        x, w = inputs[:2]
+        ctx.how = inputs[3:]
         ctx.channels_last = is_laid(x, w)
-        need_x, need_w, *_ = ctx.needs_input_grad
+        need_x, need_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(x if need_w else None, w if need_x else None)
         if forward_mode():
             ctx.save_for_forward(x, w)
@@ -52,7 +53,7 @@ class Conv(Op):
         gy = laid(gy, ctx.channels_last)
         if gy.is_complex():
             x, w = conj(x), conj(w)
-        need_x, need_w, need_b, *_ = ctx.needs_input_grad
+        need_x, need_w, need_b = ctx.needs_input_grad[:3]
         bare = is_bare(gy, x, w)
         gx = (InputGrad.forward if bare else InputGrad.call)(gy, w, None, *ctx.how) if need_x else None
         gw = (WeightGrad.forward if bare else WeightGrad.call)(x, gy, *ctx.how) if need_w else None
@@ -78,7 +79,8 @@ class InputGrad(Op):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        gy, w, _, *ctx.how = inputs
+        gy, w = inputs[:2]
+        ctx.how = inputs[3:]
         ctx.channels_last = is_laid(gy, w)
         need_gy, need_w, *_ = ctx.needs_input_grad
         ctx.save_for_backward(gy if need_w else None, w if need_gy else None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 import torch
@@ -59,14 +60,20 @@ Tables = Mapping[str, tuple[Algorithm, ...]]
 """The algorithms for each kernel of the contract, in the order in which they are asked."""
 
 
+_ever = count()
+
+
 class Watcher(NamedTuple):
     """In place of the forced algorithm's name: that name, and the problems seen meanwhile.
 
-    It has no hash: under it nothing that was made ready before is found, nor is anything kept.
+    As a key it is never the same twice: under it nothing that was made ready before is found.
     """
 
     forced: str | None
     seen: list[tuple[Problem, bool]]
+
+    def __hash__(self) -> int:
+        return next(_ever)
 
 
 _wish: ContextVar[str | Watcher | None] = ContextVar("scratchlayers_numba_algorithm", default=None)

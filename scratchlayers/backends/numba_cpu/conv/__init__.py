@@ -35,7 +35,7 @@ TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], by the algorithm that suits the problem."""
     x, last, w, b = _read(x, w, b)
-    return _made("conv", exact, x.dtype, x.shape, w.shape, grid, groups, last)(x, w, b)
+    return _ready("conv", exact, wish(), x.dtype, x.shape, w.shape, grid, groups, last)(x, w, b)
 
 
 def conv_input_grad(
@@ -43,28 +43,20 @@ def conv_input_grad(
 ) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel, by the algorithm that suits the problem."""
     gy, last, w, b = _read(gy, w, b)
-    return _made("conv_input_grad", exact, gy.dtype, gy.shape, w.shape, grid, groups, last)(gy, w, b)
+    return _ready("conv_input_grad", exact, wish(), gy.dtype, gy.shape, w.shape, grid, groups, last)(gy, w, b)
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], by the algorithm that suits the problem."""
     (x, last), (gy, gy_last) = _dense(x), _dense(gy)
-    return _made("conv_weight_grad", exact, x.dtype, x.shape, gy.shape, grid, groups, last, gy_last)(x, gy)
-
-
-def _made(kernel: str, exact: bool, *how: Any) -> Ready:
-    """Return what was made ready, or make it so."""
-    try:
-        return _ready(kernel, exact, wish(), *how)
-    except TypeError:  # a watcher has no hash
-        return _ready.__wrapped__(kernel, exact, wish(), *how)
+    return _ready("conv_weight_grad", exact, wish(), x.dtype, x.shape, gy.shape, grid, groups, last, gy_last)(x, gy)
 
 
 @lru_cache(maxsize=4096)
 def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) -> Ready:
     """Return what computes a kernel of two operands of these shapes, ``under`` the present wish."""
     if dtype in layout.HALF:
-        full = _made(kernel, exact, torch.float32, *how)
+        full = _ready(kernel, exact, under, torch.float32, *how)
         return lambda *operands: full(*(t if t is None else t.float() for t in operands)).to(dtype)
     problem = _problem(kernel, dtype, *how)
     if 0 in (problem.batch, problem.channels, problem.filters, *problem.grid.input_size, *problem.grid.output_size):
