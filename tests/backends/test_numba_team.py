@@ -14,19 +14,40 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from scratchlayers.backends.numba_cpu import team
-from scratchlayers.backends.numba_cpu.jit import Longs, Real, kernel
+from scratchlayers.backends.numba_cpu.jit import Longs, Real, inner, kernel
 
 MUCH = 1e9  # operations: work for any number of threads
 TASKS = 103
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 
+@inner
+def wait_for(counter, count):
+    """Wait until counter[0] has reached ``count``, but not for ever."""
+    patience = 2**28
+    while team.take(counter, 0, 0) < count and patience:
+        patience -= 1
+
+
 @kernel
-def sign_in(lo, hi, thread, times: Longs, who: Longs):
-    """Count each task, and note who did it."""
+def sign_in(lo, hi, thread, times: Longs, who: Longs, arrived: Longs, threads):
+    """Count each task, and note who did it; but first wait for all the others, who may be slow to wake."""
+    if team.take(arrived, 1 + thread, 1) == 0:
+        team.take(arrived, 0, 1)
+    wait_for(arrived, threads)
     for task in range(lo, hi):
         times[task] += 1
         who[task] = thread
+
+
+@kernel
+def dawdle(lo, hi, thread, times: Longs, done: Longs, others):
+    """Count each task; whoever has the first one waits until the ``others`` are done."""
+    if lo == 0:
+        wait_for(done, others)
+    for task in range(lo, hi):
+        times[task] += 1
+    team.take(done, 0, hi - lo)
 
 
 @kernel
@@ -69,8 +90,9 @@ def either_team(request, monkeypatch, torch_threads):
 
 
 def signed(work=MUCH, tasks=TASKS):
-    times, who = torch.zeros(tasks, dtype=torch.int64), torch.full((tasks,), -1)
-    team.Job(sign_in.compiled(torch.float32), tasks, work, 2).run(times.data_ptr(), who.data_ptr())
+    times, who, arrived = torch.zeros(tasks, dtype=torch.int64), torch.full((tasks,), -1), torch.zeros(9).long()
+    job = team.Job(sign_in.compiled(torch.float32), tasks, work, 3, threads(tasks, work))
+    job.run(times.data_ptr(), who.data_ptr(), arrived.data_ptr())
     assert times.tolist() == [1] * tasks
     return who
 
@@ -93,10 +115,16 @@ def test_torchs_library_is_found_here():
 
 
 @pytest.mark.parametrize("tasks", [1, 2, 3, 4, 7, 103])
-def test_every_task_is_done_once_in_contiguous_shares(either_team, tasks):
-    who = signed(tasks=tasks)
-    assert who.tolist() == sorted(who.tolist())
-    assert len(who.unique()) == min(3, tasks)
+def test_every_task_is_done_once_and_every_thread_has_a_share(either_team, tasks):
+    assert len(signed(tasks=tasks).unique()) == min(3, tasks)
+
+
+def test_what_one_thread_is_slow_to_do_others_take(either_team):
+    times, done = torch.zeros(TASKS, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
+    first = max(TASKS // 3 // team.PIECES, 1)
+    job = team.Job(dawdle.compiled(torch.float32), TASKS, MUCH, 2, TASKS - first)
+    job.run(times.data_ptr(), done.data_ptr())
+    assert times.tolist() == [1] * TASKS
 
 
 def test_no_task_is_no_work(either_team):

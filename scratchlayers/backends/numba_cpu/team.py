@@ -27,6 +27,7 @@ from torch import Tensor
 from .jit import Longs, inner, kernel
 
 GRAIN = 200_000  # operations worth waking one more thread for, some 5 µs
+PIECES = 8  # in which a thread takes its share, so that another can help it
 _MOST_ARGUMENTS = 56
 _forked = False
 
@@ -59,16 +60,16 @@ class Job:
             return min(torch.get_num_threads(), most)
 
         def alone(*pointers: int) -> None:
-            share(whole + pack(*pointers) + end)
+            share(whole + pack(*pointers) + end, 0)
 
         def together(*pointers: int) -> None:
             rest, count = pack(*pointers) + end, threads()
             if count == 1:
-                share(whole + rest)
+                share(whole + rest, 0)
             elif not _forked and (team := openmp()):
-                team(begin(*team.asks, address, tasks) + rest, count)
+                team(begin(*team.asks, address, tasks) + rest + bytes(8 * count), count)
             else:
-                _pooled([begin(number, count, address, tasks) + rest for number in range(count)])
+                _pooled(begin(0, count, address, tasks) + rest + bytes(8 * count), count)
 
         self.run: Callable[..., None] = alone if most == 1 else together
         self.threads: Callable[[], int] = _one if most == 1 else threads
@@ -120,18 +121,39 @@ def _ask(typingctx, address):
     return types.int64(types.int64), generate
 
 
+@intrinsic
+def take(typingctx, block, place, many):
+    """Add ``many`` to block[place], as one step among all threads, and return what it was."""
+    i64 = types.int64
+    return i64(block, i64, i64), lambda context, builder, signature, arguments: builder.atomic_rmw(
+        "add", builder.gep(arguments[0], [arguments[1]]), arguments[2], "monotonic"
+    )
+
+
 @inner
 def do(number, count, block):
-    """Do the share of thread ``number`` of ``count``: of the tasks 0 to block[3], a contiguous range."""
-    lo, hi = block[3] * number // count, block[3] * (number + 1) // count
-    if lo < hi:
-        _call(lo, hi, number, block)
+    """Do tasks 0 to block[3] as thread ``number`` of ``count``: those of its own share, then what others have left.
+
+    A share is contiguous and taken in pieces; after the arguments stands, for each share, how much of it is taken.
+    """
+    tasks = block[3]
+    if count == 1:
+        _call(0, tasks, number, block)
+        return
+    for turn in range(count):
+        owner = (number + turn) % count
+        lo, hi = tasks * owner // count, tasks * (owner + 1) // count
+        piece = max((hi - lo) // PIECES, 1)
+        lo += take(block, _MOST_ARGUMENTS + 4 + owner, piece)
+        while lo < hi:
+            _call(lo, min(lo + piece, hi), number, block)
+            lo = tasks * owner // count + take(block, _MOST_ARGUMENTS + 4 + owner, piece)
 
 
 @kernel
-def share(block: Longs):
-    """Do the share of thread block[0] of block[1]."""
-    do(block[0], block[1], block)
+def share(block: Longs, number):
+    """Do the share of this thread of block[1]."""
+    do(number, block[1], block)
 
 
 @kernel
@@ -141,8 +163,8 @@ def member(block: Longs):
 
 
 @cache
-def _share() -> Callable[[bytes], None]:
-    return ctypes.CFUNCTYPE(None, ctypes.c_char_p)(share.compiled(torch.float32))
+def _share() -> Callable[[bytes, int], None]:
+    return ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_int64)(share.compiled(torch.float32))
 
 
 class _OpenMP:
@@ -183,11 +205,10 @@ def _libraries() -> set[str]:
     return own or (loaded if len(loaded) == 1 else set())
 
 
-def _pooled(blocks: list[bytes]) -> None:
-    first, *rest = blocks
-    others = [_pool().submit(_share(), block) for block in rest]
+def _pooled(block: bytes, count: int) -> None:
+    others = [_pool().submit(_share(), block, number) for number in range(1, count)]
     try:
-        _share()(first)
+        _share()(block, 0)
         wait(others)
     except BaseException:  # an interruption must not free memory that others still write to
         wait(others)

@@ -85,6 +85,7 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
         "PIECES": pieces,
         "ROWS": blocks.rows,
         "ROW_BLOCKS": row_blocks,
+        "ROW_PLACES": lists.add(_row_places(blocks.rows, filters, steps["FILTER_STEP"], lanes(itemsize))),
         "SHARE": blocks.tiles,
         "SHARES": shares,
         "PHASES": len(phases),
@@ -118,6 +119,12 @@ class _Lists:
     def after(self, values: dict[str, int]) -> np.ndarray:
         """Return the table."""
         return np.concatenate([np.array([values[name] for name in table.NAMES], np.int64), *self._arrays])
+
+
+def _row_places(rows: int, filters: int, step: int, many: int) -> list[int]:
+    """Return where the filters of a full block and of the last one lie, each list filled up by its last filter's."""
+    last = filters - (filters - 1) // rows * rows
+    return [min(m, found - 1) * step for found in (rows, last) for m in range(-(-rows // many) * many)]
 
 
 def _axes(sweep: Sweep, layout: Layout) -> dict[str, int]:

@@ -57,5 +57,6 @@ NAMES = (
     "PIECES",
     "ROWS_START",
     "SPOTS_START",
+    "ROW_PLACES",
 )
 globals().update((name, place) for place, name in enumerate(NAMES))
