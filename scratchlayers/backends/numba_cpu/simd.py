@@ -71,6 +71,17 @@ def emit_store(builder, pointer, index, value) -> None:
     stored.align = bytes_of(value.type.element)
 
 
+def emit_store_where(builder, pointer, index, value, mask) -> None:
+    """Emit a store of the lanes of a mask, or without one of all."""
+    if mask is None:
+        emit_store(builder, pointer, index, value)
+        return
+    address = builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer())
+    align = ir.Constant(_I32, bytes_of(value.type.element))
+    name = f"llvm.masked.store.{emit_suffix(value.type)}.p0"
+    emit_call(builder, name, ir.VoidType(), [value, address, align, mask])
+
+
 def emit_prefetch(builder, pointer, index, cache: int) -> None:
     """Emit the wish that the line of pointer[index], which need not exist, be in the first or second cache soon."""
     address = builder.bitcast(builder.gep(pointer, [index]), ir.IntType(8).as_pointer())
@@ -194,11 +205,7 @@ def store_first(typingctx, pointer, index, value, count):
 
     def generate(context, builder, signature, arguments):
         pointer, index, value, count = arguments
-        address = builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer())
-        mask = emit_lanes_below(builder, count, value.type.count)
-        align = ir.Constant(_I32, bytes_of(value.type.element))
-        name = f"llvm.masked.store.{emit_suffix(value.type)}.p0"
-        emit_call(builder, name, ir.VoidType(), [value, address, align, mask])
+        emit_store_where(builder, pointer, index, value, emit_lanes_below(builder, count, value.type.count))
         return context.get_dummy_value()
 
     return types.void(pointer, types.int64, value, types.int64), generate

@@ -56,6 +56,11 @@ def blocks_of(sweep: Sweep, size: Size) -> Blocks:
     return min(choices, key=lambda blocks: _cost(sweep, size, blocks))
 
 
+def cost(sweep: Sweep, size: Size) -> float:
+    """Return about how many multiply-adds of vectors take as long as one channel of a group."""
+    return _cost(sweep, size, blocks_of(sweep, size))
+
+
 def blocks_in(sweep: Sweep, size: Size, rows: int, vectors: int, layout: Layout, panels: int = 2) -> Blocks:
     """Return the blocks for a tile of this shape and this layout."""
     phases = prod(len(axis.phases) for axis in sweep)

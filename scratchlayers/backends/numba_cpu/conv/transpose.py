@@ -10,7 +10,17 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ..simd import bytes_of, emit_call, emit_lanes_below, emit_shuffle, emit_store, emit_suffix, vector_of
+from ..simd import (
+    bytes_of,
+    emit_call,
+    emit_lanes_below,
+    emit_load,
+    emit_shuffle,
+    emit_store,
+    emit_store_where,
+    emit_suffix,
+    vector_of,
+)
 
 _PIECE = 16  # bytes within which one instruction interleaves two vectors' elements
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -36,6 +46,34 @@ def transpose(typingctx, source, rows, at, count, target, start, step):
         return context.get_dummy_value()
 
     return types.void(source, rows, i64, i64, target, i64, i64), generate
+
+
+@intrinsic
+def transpose_first(typingctx, source, pitch, target, step, columns, rows):
+    """target[i · step + r] = source[r · pitch + i] for r < rows, i < columns, of which there may be more than lanes."""
+    i64 = types.int64
+
+    def generate(context, builder, signature, arguments):
+        source, pitch, target, step, columns, rows = arguments
+        vector = context.get_value_type(vector_of(signature.args[0].dtype))
+        taken = [emit_load(builder, source, builder.mul(pitch, _I64(r)), vector) for r in range(vector.count)]
+        turned = emit_transpose(builder, taken)
+        whole, part, end = (builder.append_basic_block(name) for name in ("whole", "part", "end"))
+        builder.cbranch(builder.icmp_signed(">=", rows, _I64(vector.count)), whole, part)
+        for block, mask in ((whole, None), (part, rows)):
+            builder.position_at_end(block)
+            if mask is not None:
+                mask = emit_lanes_below(builder, rows, vector.count)
+            for i, value in enumerate(turned):
+                there = builder.append_basic_block("there")
+                builder.cbranch(builder.icmp_signed("<", _I64(i), columns), there, end)
+                builder.position_at_end(there)
+                emit_store_where(builder, target, builder.mul(step, _I64(i)), value, mask)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(source, i64, target, i64, i64, i64), generate
 
 
 def emit_transpose(builder, rows):

@@ -108,7 +108,7 @@ def plan(problem: Problem) -> Plan:
     tiles, panels = ceil(c * taps / rows), ceil(k * unit / columns)
     together = unit if groups == 1 else 1
     images, sides = n // together, ceil(groups / unit) if groups > 1 else 1
-    box_images, axes = _boxes(grid, images, PANEL // (columns * size))
+    box_images, axes = boxes_of(grid, images, PANEL // (columns * size))
     steps = box_images * prod(a.box for a in axes)
     boxes = ceil(images / box_images) * prod(a.boxes for a in axes)
     copy = sides * panels * tiles * rows * columns * size
@@ -126,11 +126,12 @@ def plan(problem: Problem) -> Plan:
         *(rows, columns, tiles, panels, chunks, row_parts, column_parts, boxes, box_images, plane),
         *(panel_at, box_at, spare_at, scratch // 8, scratch // size),
     )
+    row_places = tap_places(numbers, axes, grid)
     table = np.array(
         [
             *numbers,
             *(v for a in axes for v in a),
-            *_row_places(numbers, axes, grid),
+            *row_places[np.minimum(np.arange(rows * tiles), c * taps - 1)],
             *_column_places(numbers, outputs),
             *range(0, length * columns, columns),
         ],
@@ -164,7 +165,7 @@ def _tile(channels, filters, taps, units, inputs_each, length) -> tuple[int, int
     return unit, ceil(channels * taps / ceil(channels * taps / MOST_ROWS[across])), across
 
 
-def _boxes(grid, images: int, steps: int) -> tuple[int, list[Axis]]:
+def boxes_of(grid, images: int, steps: int) -> tuple[int, list[Axis]]:
     """Return the images and the axes of a box of at most so many steps, the innermost axes whole if they fit."""
     axes: list[Axis] = []
     for size, out, taps, stride, dilation, before in reversed([*zip(*grid[:-1], strict=True)]):
@@ -199,13 +200,12 @@ def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, 
     return chunks, rows, columns
 
 
-def _row_places(of: Numbers, axes, grid) -> np.ndarray:
-    """Return how far from a position's place each row's (channel, tap) is in a box."""
+def tap_places(of: Numbers, axes, grid) -> np.ndarray:
+    """Return how far from a position's place each (channel, tap) is in a box."""
     _, height, width = axes
     steps = np.array([height.reach * width.reach, width.reach, 1])[-grid.rank :] * grid.dilation * of.unit
     taps = (steps[:, None] * np.indices(grid.kernel_size).reshape(grid.rank, -1)).sum(0)
-    places = (np.arange(of.channels)[:, None] * of.plane + taps).reshape(-1)
-    return places[np.minimum(np.arange(of.rows * of.tiles), len(places) - 1)]
+    return (np.arange(of.channels)[:, None] * of.plane + taps).reshape(-1)
 
 
 def _column_places(of: Numbers, outputs: int) -> np.ndarray:

@@ -18,9 +18,9 @@ from torch import Tensor
 from ....geometry import Sizes
 from ..choose import Algorithm, Problem, Ready
 from . import winograd_forward, winograd_weight_grad
-from .dense import CONV as DIRECT_CONV
-from .dense import INPUT_GRAD as DIRECT_INPUT_GRAD
-from .weight_grad import WEIGHT_GRAD as DIRECT_WEIGHT_GRAD
+from .dense import CONV as DENSE_CONV
+from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
+from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd_plan import PANEL, tiling
 
 # From these numbers on the transforms cost less than the multiplications that they save, measured against the direct
@@ -81,6 +81,6 @@ def _algorithm(pays: Callable[[Problem], bool], ready: Attempt, direct: Algorith
     return Algorithm("winograd", _can, pays, _finite(ready, direct), exact=False, why=why)
 
 
-CONV = _algorithm(_conv_pays, winograd_forward.conv, DIRECT_CONV)
-INPUT_GRAD = _algorithm(_input_grad_pays, winograd_forward.conv_input_grad, DIRECT_INPUT_GRAD)
-WEIGHT_GRAD = _algorithm(_weight_grad_pays, winograd_weight_grad.conv_weight_grad, DIRECT_WEIGHT_GRAD)
+CONV = _algorithm(_conv_pays, winograd_forward.conv, DENSE_CONV)
+INPUT_GRAD = _algorithm(_input_grad_pays, winograd_forward.conv_input_grad, DENSE_INPUT_GRAD)
+WEIGHT_GRAD = _algorithm(_weight_grad_pays, winograd_weight_grad.conv_weight_grad, OUTER_WEIGHT_GRAD)

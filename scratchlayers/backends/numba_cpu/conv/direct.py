@@ -1,0 +1,131 @@
+"""y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], many filters at once: x is read where it stands, a number at a time.
+
+It is the weight gradient's product (:mod:`outer_tile`) with other roles: a row of a tile is an output position, a
+column a filter, and the sum runs over channels and taps. No window is copied out, whatever the stride, and no
+position is computed that is no output's. What the tiles hold is turned on its way to y, where positions are together.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..call import call
+from ..choose import Algorithm, Problem, Ready
+from ..jit import Longs, Real, inner, kernel
+from ..pages import maker
+from ..simd import at, length, load, store
+from ..team import Job
+from ..workspace import scratch
+from . import dense_blocks
+from .dense_weights import pack_in_order
+from .direct_plan import cost, plan
+from .outer_tile import outer_tile
+from .sweep import forward
+from .transpose import transpose_first
+from .weight_grad_copy import copy_plane, copy_x, cut, write_places
+from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH
+
+
+def conv(problem: Problem) -> Ready:
+    """Return what computes y."""
+    p, dtype = plan(problem), problem.dtype
+    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (copy_x, copy_plane)))
+    packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, p.table)
+    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, *parts)
+    new = maker((problem.batch, problem.filters, *problem.grid.output_size), dtype)
+
+    def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        x, y = x.contiguous(), new()
+        memory = scratch(p.packed + computing.threads() * p.scratch)
+        packed, biased = memory.data_ptr(), b is not None
+        own = packed + p.packed
+        packing.run(w.data_ptr(), 0 if b is None else b.data_ptr(), biased, packed)
+        computing.run(x.data_ptr(), y.data_ptr(), packed, biased, own, own)
+        return y
+
+    return run
+
+
+@kernel
+def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, plan: Longs):
+    """packed[panel] = the biases of its filters, if there are any, and for every channel and tap their weights."""
+    columns, panels, filters = plan[NUMBER.columns], plan[NUMBER.panels], plan[NUMBER.filters]
+    count, full = plan[NUMBER.channels] * plan[NUMBER.taps], length(w)
+    for task in range(lo, hi):
+        panel, group = task % panels, task // panels
+        first = group * filters + panel * columns
+        target = at(packed, task * (count + 1) * columns)
+        if biased:
+            for j in range(columns):
+                target[j] = b[min(first + j, (group + 1) * filters - 1)]
+        places = at(plan, TABLES + count + full + columns * (panel + 1 == panels))
+        pack_in_order(at(target, columns), at(w, first * count), columns, places, count)
+
+
+@kernel
+def add_windows(
+    lo, hi, thread, x: Real, y: Real, packed: Real, biased, longs: Longs, reals: Real, plan: Longs, tile, copy, copy_one
+):
+    """Y of some panels of filters at the positions of a box."""
+    box = at(longs, thread * plan[NUMBER.longs])
+    places, taps = at(box, 8), at(plan, TABLES)
+    own = at(reals, thread * plan[NUMBER.reals])
+    sums, x_box = at(own, plan[NUMBER.panel_at]), at(own, plan[NUMBER.box_at])
+    rows, columns, panels, parts = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.panels], plan[NUMBER.column_parts]
+    channels, count, full = plan[NUMBER.channels], plan[NUMBER.channels] * plan[NUMBER.taps], length(x)
+    for task in range(lo, hi):
+        part, rest = task % parts, task // parts
+        group = rest // plan[NUMBER.boxes]
+        cut(plan, rest % plan[NUMBER.boxes], box)
+        steps = write_places(plan, places, box, channels)
+        for i in range(steps, steps + rows):
+            places[i] = places[steps - 1]
+        call(copy, (plan, x, x_box, x_box, box, group, 0, channels, copy_one))
+        for panel in range(panels * part // parts, panels * (part + 1) // parts):
+            weights = at(packed, (group * panels + panel) * (count + 1) * columns)
+            for i in range((steps + rows - 1) // rows):
+                cells = at(sums, i * rows * columns)
+                if biased:
+                    for j in range(0, columns, full):
+                        value = load(weights, j)
+                        for row in range(rows):
+                            store(cells, row * columns + j, value)
+                call(tile, (x_box, taps, at(places, i * rows), at(weights, columns), cells, count, not biased))
+            first = panel * columns
+            turn(plan, y, sums, box, group * plan[NUMBER.filters] + first, min(columns, plan[NUMBER.filters] - first))
+
+
+@inner
+def turn(plan, y, sums, box, first, filters):
+    """y[first + j, position i of the box] = sums[i · columns + j] for j < filters."""
+    height, width, columns, full = plan[HEIGHT.out], plan[WIDTH.out], plan[NUMBER.columns], length(y)
+    plane = plan[DEPTH.out] * height * width
+    d, h, w = box[3], box[5], box[7]
+    if w == width:
+        w, h = w * h, 1
+        if w == width * height:
+            w, d = w * d, 1
+    i = 0
+    for image in range(box[0], box[0] + box[1]):
+        for z in range(box[2], box[2] + d):
+            for line in range(box[4], box[4] + h):
+                target = at(y, image * plan[NUMBER.gy_image] + first * plane + (z * height + line) * width + box[6])
+                for k in range(0, w, full):
+                    k = max(min(k, w - full), 0)  # the last square goes back to where it is whole
+                    for j in range(0, filters, full):
+                        source = at(sums, (i + k) * columns + j)
+                        transpose_first(source, columns, at(target, j * plane + k), plane, filters - j, w)
+                i += w
+
+
+def _can(problem: Problem) -> bool:
+    return True
+
+
+def _pays(problem: Problem) -> bool:
+    filters, channels = problem.filters // problem.groups, problem.channels // problem.groups
+    size = dense_blocks.Size(problem.batch, problem.groups, channels, filters, problem.dtype.itemsize)
+    return cost(problem) < dense_blocks.cost(forward(problem.grid), size)
+
+
+CONV = Algorithm("direct", _can, _pays, conv, why="vectors of filters, windows read where they stand")

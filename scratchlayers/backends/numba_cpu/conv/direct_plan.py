@@ -1,0 +1,99 @@
+"""How is a direct convolution cut into tasks, and what does it cost? A pure function of the problem.
+
+The outputs of a group form a matrix: a row for each position of all images, a column for each filter. It is cut into
+boxes of positions, and these into tiles: a few positions by a panel of filters. A task computes some panels of a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from math import ceil, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..choose import Problem
+from ..target import lanes
+from ..workspace import rounded
+from .weight_grad_plan import MOST_ROWS, TABLES, Axis, Numbers, boxes_of, tap_places
+
+ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
+TASKS = 16  # enough to keep a team of threads busy
+# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, turning a square
+ROW, VECTOR, SQUARE = 16.0, 5.0, 150.0
+
+
+class Plan(NamedTuple):
+    """What the kernels are compiled for and called with; ``cost`` is that of one channel, in vectors' multiply-adds.
+
+    ``table`` holds Numbers, an Axis three times, and lists: for every channel and tap what it adds to a position's
+    place; where the positions of a square begin among the sums; where the filters of a full and of the last panel
+    begin among the weights.
+    """
+
+    shape: dict[str, int]
+    packs: int
+    tasks: int
+    work: float
+    packed: int  # bytes
+    scratch: int  # bytes for each thread
+    table: np.ndarray
+    cost: float
+
+
+@lru_cache(maxsize=1024)
+def plan(problem: Problem) -> Plan:
+    """Return the plan that costs least."""
+    return min(_plans(problem), key=lambda found: found.cost)
+
+
+def _plans(problem: Problem) -> Iterator[Plan]:
+    """Return a plan for each number of vectors in a row of a tile."""
+    filters, many = problem.filters // problem.groups, lanes(problem.dtype.itemsize)
+    for vectors in MOST_ROWS:
+        if (vectors - 1) * many < filters:
+            yield _plan(problem, vectors)
+
+
+def _plan(problem: Problem, vectors: int) -> Plan:
+    dtype, n, all_channels, all_filters, groups, grid, *_ = problem
+    size, many = dtype.itemsize, lanes(dtype.itemsize)
+    c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
+    inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many
+    panels = ceil(k / columns)
+    most = min(ROOM // (columns * size), max(ROOM // (size * c) * outputs // inputs, MOST_ROWS[vectors]))
+    images, axes = boxes_of(grid, n, max(min(most, ceil(n * outputs * groups / TASKS)), 1))
+    steps = images * prod(a.box for a in axes)
+    rows = ceil(steps / ceil(steps / MOST_ROWS[vectors]))
+    boxes = ceil(n / images) * prod(a.boxes for a in axes)
+    parts = min(ceil(TASKS / (boxes * groups)), panels)
+    plane = rounded((prod(a.reach for a in axes) + many) * size) // size
+    sums_at = rounded(8 * (8 + steps + rows)) // size
+    box_at = sums_at + rounded((steps + rows + many) * columns * size) // size
+    scratch = rounded((box_at + images * c * plane + many) * size)
+    numbers = Numbers(
+        *(c, k, taps, groups, 1, n, groups, all_channels * inputs, all_filters * outputs, c * inputs),
+        *(rows, columns, 0, panels, 1, 1, parts, boxes, images, plane),
+        *(sums_at, box_at, 0, scratch // 8, scratch // size),
+    )
+    last = k - (panels - 1) * columns
+    places = [min(j, found - 1) * c * taps for found in (columns, last) for j in range(columns)]
+    offsets = tap_places(numbers, axes, grid)
+    lists = (offsets, range(0, many * columns, columns), places)
+    table = np.array([*numbers, *(v for a in axes for v in a), *(v for some in lists for v in some)], dtype=np.int64)
+    work = 2.0 * n * all_filters * c * taps * outputs
+    packed = groups * panels * (c * taps + 1) * columns * size
+    step = max(rows * vectors, rows + vectors + 1, 8)
+    multiplied = boxes * ceil(steps / rows) * panels * taps * step
+    copied = parts * boxes * images * (plane * VECTOR / many + ROW * plane / axes[-1].reach)
+    turned = n * ceil(outputs / many) * panels * vectors * SQUARE / c
+    shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
+    return Plan(
+        shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, multiplied + copied + turned
+    )
+
+
+def cost(problem: Problem) -> float:
+    """Return about how many multiply-adds of vectors take as long as one channel of a group."""
+    return plan(problem).cost
