@@ -16,30 +16,39 @@ from ..pages import maker
 from ..simd import at, length, load, store
 from ..team import Job
 from ..workspace import scratch
-from . import dense_blocks
+from .dense_blocks import Size, cost
 from .dense_weights import pack_in_order
-from .direct_plan import cost, plan
+from .direct_plan import mirror, plan
 from .outer_tile import outer_tile
-from .sweep import forward
+from .sweep import Sweep, backward, forward
 from .transpose import transpose_first
 from .weight_grad_copy import copy_plane, copy_x, cut, write_places
 from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH
 
 
 def conv(problem: Problem) -> Ready:
-    """Return what computes y."""
-    p, dtype = plan(problem), problem.dtype
+    """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t]."""
+    return _ready(problem, problem, False)
+
+
+def conv_input_grad(problem: Problem) -> Ready:
+    """gx = the transpose of ``conv`` in x at stride 1, plus ``b`` on each channel: a convolution of gy."""
+    return _ready(problem, mirror(problem), True)
+
+
+def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
+    p, dtype = plan(problem, mirrored), problem.dtype
     parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (copy_x, copy_plane)))
-    packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, p.table)
+    packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table)
     computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, *parts)
-    new = maker((problem.batch, problem.filters, *problem.grid.output_size), dtype)
+    new = maker((of.batch, of.filters, *of.grid.output_size), dtype)
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         x, y = x.contiguous(), new()
         memory = scratch(p.packed + computing.threads() * p.scratch)
         packed, biased = memory.data_ptr(), b is not None
         own = packed + p.packed
-        packing.run(w.data_ptr(), 0 if b is None else b.data_ptr(), biased, packed)
+        packing.run(w.data_ptr(), b.data_ptr() if biased else 0, biased, packed)
         computing.run(x.data_ptr(), y.data_ptr(), packed, biased, own, own)
         return y
 
@@ -47,19 +56,26 @@ def conv(problem: Problem) -> Ready:
 
 
 @kernel
-def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, plan: Longs):
-    """packed[panel] = the biases of its filters, if there are any, and for every channel and tap their weights."""
+def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored, plan: Longs):
+    """packed[panel] = the biases of its filters, if there are any, and for every channel and tap their weights.
+
+    A filter's weights lie together in w, or, ``mirrored``, those of one channel.
+    """
     columns, panels, filters = plan[NUMBER.columns], plan[NUMBER.panels], plan[NUMBER.filters]
-    count, full = plan[NUMBER.channels] * plan[NUMBER.taps], length(w)
+    channels, taps, full = plan[NUMBER.channels], plan[NUMBER.taps], length(w)
+    pieces, count = (channels, taps) if mirrored else (1, channels * taps)
     for task in range(lo, hi):
         panel, group = task % panels, task // panels
-        first = group * filters + panel * columns
-        target = at(packed, task * (count + 1) * columns)
+        first = panel * columns
+        target = at(packed, task * (channels * taps + 1) * columns)
         if biased:
             for j in range(columns):
-                target[j] = b[min(first + j, (group + 1) * filters - 1)]
-        places = at(plan, TABLES + count + full + columns * (panel + 1 == panels))
-        pack_in_order(at(target, columns), at(w, first * count), columns, places, count)
+                target[j] = b[group * filters + min(first + j, filters - 1)]
+        places = at(plan, TABLES + channels * taps + full + columns * (panel + 1 == panels))
+        source = at(w, group * filters * channels * taps + first * count)
+        for piece in range(pieces):
+            some = at(target, (1 + piece * count) * columns)
+            pack_in_order(some, at(source, piece * filters * count), columns, places, count)
 
 
 @kernel
@@ -71,8 +87,8 @@ def add_windows(
     places, taps = at(box, 8), at(plan, TABLES)
     own = at(reals, thread * plan[NUMBER.reals])
     sums, x_box = at(own, plan[NUMBER.panel_at]), at(own, plan[NUMBER.box_at])
-    rows, columns, panels, parts = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.panels], plan[NUMBER.column_parts]
-    channels, count, full = plan[NUMBER.channels], plan[NUMBER.channels] * plan[NUMBER.taps], length(x)
+    rows, columns, channels, full = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.channels], length(x)
+    panels, parts, count = plan[NUMBER.panels], plan[NUMBER.column_parts], channels * plan[NUMBER.taps]
     for task in range(lo, hi):
         part, rest = task % parts, task // parts
         group = rest // plan[NUMBER.boxes]
@@ -118,14 +134,27 @@ def turn(plan, y, sums, box, first, filters):
                 i += w
 
 
-def _can(problem: Problem) -> bool:
+def _any(problem: Problem) -> bool:
     return True
 
 
-def _pays(problem: Problem) -> bool:
-    filters, channels = problem.filters // problem.groups, problem.channels // problem.groups
-    size = dense_blocks.Size(problem.batch, problem.groups, channels, filters, problem.dtype.itemsize)
-    return cost(problem) < dense_blocks.cost(forward(problem.grid), size)
+def _steps_by_one(problem: Problem) -> bool:
+    return set(problem.grid.stride) <= {1}
 
 
-CONV = Algorithm("direct", _can, _pays, conv, why="vectors of filters, windows read where they stand")
+def _costs_less(problem: Problem) -> bool:
+    return _cheaper(problem, problem, forward(problem.grid), False)
+
+
+def _gradient_costs_less(problem: Problem) -> bool:
+    return _cheaper(problem, mirror(problem), backward(problem.grid), True)
+
+
+def _cheaper(problem: Problem, of: Problem, sweep: Sweep, mirrored: bool) -> bool:
+    size = Size(of.batch, of.groups, of.channels // of.groups, of.filters // of.groups, of.dtype.itemsize)
+    return plan(problem, mirrored).cost < cost(sweep, size)
+
+
+WHY = "vectors of filters, windows read where they stand"
+CONV = Algorithm("direct", _any, _costs_less, conv, why=WHY)
+INPUT_GRAD = Algorithm("direct", _steps_by_one, _gradient_costs_less, conv_input_grad, why=WHY)

@@ -20,8 +20,10 @@ from .weight_grad_plan import MOST_ROWS, TABLES, Axis, Numbers, boxes_of, tap_pl
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
-# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, turning a square
-ROW, VECTOR, SQUARE = 16.0, 5.0, 150.0
+# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, turning a square of
+# results, which may be too many for the second cache
+ROW, VECTOR, SQUARE, FAR = 16.0, 5.0, 60.0, 200.0
+CACHE = 4 * 2**20  # bytes that the caches of some cores hold
 
 
 class Plan(NamedTuple):
@@ -43,20 +45,34 @@ class Plan(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def plan(problem: Problem) -> Plan:
-    """Return the plan that costs least."""
-    return min(_plans(problem), key=lambda found: found.cost)
+def plan(problem: Problem, mirrored: bool = False) -> Plan:
+    """Return the plan that costs least for ``conv``, or for the input gradient, which is ``mirrored``."""
+    problem = mirror(problem) if mirrored else problem
+    return min(_plans(problem, mirrored), key=lambda found: found.cost)
 
 
-def _plans(problem: Problem) -> Iterator[Plan]:
+def mirror(problem: Problem) -> Problem:
+    """Return the convolution of gy that the input gradient is at stride 1, with its taps in reversed order."""
+    grid = problem.grid
+    reach = [(k - 1) * d for k, d in zip(grid.kernel_size, grid.dilation, strict=True)]
+    grid = grid._replace(
+        input_size=grid.output_size,
+        output_size=grid.input_size,
+        before=tuple(r - n for r, n in zip(reach, grid.before, strict=True)),
+        after=tuple(r - n for r, n in zip(reach, grid.after, strict=True)),
+    )
+    return problem._replace(channels=problem.filters, filters=problem.channels, grid=grid)
+
+
+def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
     """Return a plan for each number of vectors in a row of a tile."""
     filters, many = problem.filters // problem.groups, lanes(problem.dtype.itemsize)
     for vectors in MOST_ROWS:
         if (vectors - 1) * many < filters:
-            yield _plan(problem, vectors)
+            yield _plan(problem, vectors, mirrored)
 
 
-def _plan(problem: Problem, vectors: int) -> Plan:
+def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     dtype, n, all_channels, all_filters, groups, grid, *_ = problem
     size, many = dtype.itemsize, lanes(dtype.itemsize)
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
@@ -78,22 +94,21 @@ def _plan(problem: Problem, vectors: int) -> Plan:
         *(sums_at, box_at, 0, scratch // 8, scratch // size),
     )
     last = k - (panels - 1) * columns
-    places = [min(j, found - 1) * c * taps for found in (columns, last) for j in range(columns)]
+    step = taps if mirrored else c * taps
+    places = [min(j, found - 1) * step for found in (columns, last) for j in range(columns)]
     offsets = tap_places(numbers, axes, grid)
+    if mirrored:
+        offsets = offsets.reshape(c, taps)[:, ::-1].reshape(-1)
     lists = (offsets, range(0, many * columns, columns), places)
     table = np.array([*numbers, *(v for a in axes for v in a), *(v for some in lists for v in some)], dtype=np.int64)
     work = 2.0 * n * all_filters * c * taps * outputs
     packed = groups * panels * (c * taps + 1) * columns * size
-    step = max(rows * vectors, rows + vectors + 1, 8)
-    multiplied = boxes * ceil(steps / rows) * panels * taps * step
+    fmas = max(rows * vectors, rows + vectors + 1, 8)
+    multiplied = boxes * ceil(steps / rows) * panels * taps * fmas
     copied = parts * boxes * images * (plane * VECTOR / many + ROW * plane / axes[-1].reach)
-    turned = n * ceil(outputs / many) * panels * vectors * SQUARE / c
+    square = SQUARE if n * all_filters * outputs * size <= CACHE else FAR
+    turned = n * ceil(outputs / many) * panels * vectors * square / c
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
     return Plan(
         shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, multiplied + copied + turned
     )
-
-
-def cost(problem: Problem) -> float:
-    """Return about how many multiply-adds of vectors take as long as one channel of a group."""
-    return plan(problem).cost
