@@ -16,7 +16,7 @@ import numpy as np
 from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
-from .weight_grad_plan import MOST_ROWS, TABLES, Axis, Numbers, boxes_of, tap_places
+from .weight_grad_plan import MOST_ROWS, TABLES, Axis, Numbers, boxes_of, joined, tap_places
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
@@ -74,7 +74,7 @@ def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
 
 def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     dtype, n, all_channels, all_filters, groups, grid, *_ = problem
-    size, many = dtype.itemsize, lanes(dtype.itemsize)
+    grid, size, many = joined(grid), dtype.itemsize, lanes(dtype.itemsize)
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
     inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many
     panels = ceil(k / columns)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....geometry import Grid
 from ..choose import Problem
 from ..target import REGISTERS, lanes
 from ..workspace import rounded
@@ -100,10 +101,11 @@ class Plan(NamedTuple):
 def plan(problem: Problem) -> Plan:
     """Return how to compute this problem's weight gradient."""
     dtype, n, all_channels, all_filters, groups, grid, *_ = problem
+    gw, grid = (all_filters, all_channels // groups, *grid.kernel_size), joined(grid)
     size, length = dtype.itemsize, lanes(dtype.itemsize)
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
     inputs, outputs = prod(grid.input_size), prod(grid.output_size)
-    unit, rows, vectors = _tile(c, k, taps, _units(groups, n, length), inputs / outputs, length)
+    unit, rows, vectors = _tile(c, k, taps, _units(groups, n, length), inputs / outputs, n * outputs, length)
     columns = vectors * length
     tiles, panels = ceil(c * taps / rows), ceil(k * unit / columns)
     together = unit if groups == 1 else 1
@@ -139,7 +141,6 @@ def plan(problem: Problem) -> Plan:
     )
     tasks = chunks * row_parts * column_parts * sides
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": unit}
-    gw = all_filters, c, *grid.kernel_size
     blocks = sides * panels * ceil(c * taps / length)
     return Plan(gw, shape, tasks, blocks, work, chunks * copy, scratch, table)
 
@@ -150,8 +151,11 @@ def _units(groups: int, images: int, length: int) -> list[int]:
     return [u for u in units if (u < 2 * groups if groups > 1 else images % u == 0)]
 
 
-def _tile(channels, filters, taps, units, inputs_each, length) -> tuple[int, int, int]:
-    """(unit, rows, vectors) that take the fewest cycles for an output position of one convolution, copying included."""
+def _tile(channels, filters, taps, units, inputs_each, positions, length) -> tuple[int, int, int]:
+    """(unit, rows, vectors) that take the fewest cycles for an output position of one convolution.
+
+    Copying x and gy is included, and adding up the sums at the end.
+    """
 
     def cycles(shape) -> float:
         unit, across = shape
@@ -159,10 +163,24 @@ def _tile(channels, filters, taps, units, inputs_each, length) -> tuple[int, int
         rows = ceil(channels * taps / tiles)
         panels = ceil(filters * unit / (across * length))
         copying = channels * inputs_each * (0.15 + 0.15 * log2(unit)) + panels * across * length / unit * 0.15
-        return tiles * panels * max(rows * across / 2, (rows + across + 2) / 2, 4) / unit + copying
+        adding = tiles * rows * panels * across * length / positions * 0.3
+        return tiles * panels * max(rows * across / 2, (rows + across + 2) / 2, 4) / unit + copying + adding
 
     unit, across = min(((u, v) for u in units for v in reversed(MOST_ROWS)), key=cycles)
     return unit, ceil(channels * taps / ceil(channels * taps / MOST_ROWS[across])), across
+
+
+def joined(grid: Grid) -> Grid:
+    """Return a grid of the same windows with fewer axes: a pointwise one joins the one before it, if that steps by 1."""
+    kept: list[tuple[int, ...]] = []
+    for axis in zip(*grid, strict=True):
+        size, out, taps, stride, dilation, before, after = kept[-1] if kept else (0,) * 7
+        if stride == 1 and axis[0] == axis[1] and axis[2:4] == (1, 1):
+            n = axis[0]
+            kept[-1] = (size * n, out * n, taps, 1, dilation * n, before * n, after * n)
+        else:
+            kept.append(axis)
+    return Grid(*zip(*kept, strict=True))
 
 
 def boxes_of(grid, images: int, steps: int) -> tuple[int, list[Axis]]:
