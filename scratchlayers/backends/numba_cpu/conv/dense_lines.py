@@ -10,6 +10,9 @@ from ..jit import Longs, Real, inner, kernel
 from ..simd import at, evens, length, load, load_bits, load_first, splat, store
 from . import dense_table as table
 
+BITS = 62  # of a number, for elements of a short row
+EVEN = 0x5555_5555_5555_5555
+
 
 @kernel
 def fill(lines: Real, x: Real, plan: Longs, rows: Longs, start, count, channel, channels):
@@ -17,7 +20,7 @@ def fill(lines: Real, x: Real, plan: Longs, rows: Longs, start, count, channel, 
     lanes, step, fills, pitch = length(x), plan[table.STEP_W], plan[table.FILLS], plan[table.LINE]
     plane = plan[table.SOURCE_D] * plan[table.SOURCE_H] * plan[table.SOURCE_W]
     limit = plan[table.BATCH] * plan[table.CHANNELS] * plane
-    short = step == 1 and plan[table.WIDTH_W] <= lanes
+    short = plan[table.WIDTH_W] <= 2 * lanes and plan[table.WIDTH_W] * step <= BITS and step <= 2
     for f in range(fills):
         number = find_rows(rows, plan, plan[table.BASES] + 3 * f, start, count, channel)
         for c in range(channels):
@@ -26,7 +29,7 @@ def fill(lines: Real, x: Real, plan: Longs, rows: Longs, start, count, channel, 
                 row = at(rows, 6 * r)
                 segment = at(line, row[0])
                 if short:
-                    store(segment, 0, load_bits(x, row[4] + c * plane, row[5]))
+                    copy_short(segment, x, lanes, row[1], row[4] + c * plane, row[5], step)
                 elif step == 1:
                     copy(segment, x, limit, lanes, row[1], row[2], row[3], row[4] + c * plane)
                 elif step == 2:
@@ -40,7 +43,7 @@ def find_rows(rows, plan, base, start, count, channel):
     """List the rows of positions start, ..., start + count − 1; return how many there are.
 
     Six numbers say of each: where it begins, how long it is, from and to where a displacement reads inside the source,
-    which element of the source it reads at the row's beginning, and, of a short row, the mask of what is inside.
+    which element of the source it reads at the row's beginning, and, of a short row, a bit for each of these elements.
     """
     step, width = plan[table.STEP_W], plan[table.WIDTH_W]
     shift_d, shift_h, shift_w = plan[base], plan[base + 1], plan[base + 2]
@@ -61,7 +64,8 @@ def find_rows(rows, plan, base, start, count, channel):
         source = (plane * plan[table.SOURCE_H] + source_h) * plan[table.SOURCE_W] + column * step + shift_w
         here = at(rows, 6 * number)
         here[0], here[1], here[2], here[3], here[4] = done, size, first, last, source
-        here[5] = (1 << min(last, 62)) - (1 << min(first, 62))
+        bits = (1 << min(last * step, BITS)) - (1 << min(first * step, BITS))
+        here[5] = bits & EVEN if step == 2 else bits
         done, column, h, number = done + size, 0, h + 1, number + 1
         if h == plan[table.WIDTH_H]:
             h, d = 0, d + 1
@@ -72,6 +76,19 @@ def find_rows(rows, plan, base, start, count, channel):
 
 # Each of these writes line[i] = x[source + i · step] for first ≤ i < last and 0 for the other i < size. Up to a
 # vector beyond it may be written too: what lies there is filled later. x has ``limit`` elements.
+
+
+@inner
+def copy_short(line, x, lanes, size, source, bits, step):
+    """A row of few elements, at step 1 or 2: a vector takes from memory only those whose bits are 1."""
+    if step == 1:
+        store(line, 0, load_bits(x, source, bits))
+        for i in range(lanes, size, lanes):
+            store(line, i, load_bits(x, source + i, bits >> i))
+    else:
+        for i in range(0, size, lanes):
+            a, b = load_bits(x, source + 2 * i, bits >> 2 * i), 2 * i + lanes
+            store(line, i, evens(a, load_bits(x, source + b, bits >> min(b, BITS))))
 
 
 @inner

@@ -22,7 +22,7 @@ from .direct_plan import mirror, plan
 from .outer_tile import outer_tile
 from .sweep import Sweep, backward, forward
 from .transpose import transpose_first
-from .weight_grad_copy import copy_plane, copy_x, cut, write_places
+from .weight_grad_copy import copy_planes, copy_x, cut, write_places
 from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH
 
 
@@ -38,7 +38,7 @@ def conv_input_grad(problem: Problem) -> Ready:
 
 def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
     p, dtype = plan(problem, mirrored), problem.dtype
-    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (copy_x, copy_plane)))
+    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (copy_x, copy_planes)))
     packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table)
     computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, *parts)
     new = maker((of.batch, of.filters, *of.grid.output_size), dtype)

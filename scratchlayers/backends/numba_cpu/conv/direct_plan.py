@@ -16,14 +16,15 @@ import numpy as np
 from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
-from .weight_grad_plan import MOST_ROWS, TABLES, Axis, Numbers, boxes_of, joined, tap_places
+from .weight_grad_plan import MOST_ROWS, Numbers, boxes_of, joined, tap_places
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
-# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, turning a square of
-# results, which may be too many for the second cache
-ROW, VECTOR, SQUARE, FAR = 16.0, 5.0, 60.0, 200.0
-CACHE = 4 * 2**20  # bytes that the caches of some cores hold
+# multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector, calling a tile, turning
+# a square of results, and that where planes of results lie so that they share few places of the first cache
+ROW, VECTOR, TILE, SQUARE, CROWDED = 16.0, 5.0, 20.0, 20.0, 170.0
+STREAM = 2.5  # and loading a fourth vector of weights at a time
+SETS = 4096  # bytes after which addresses share a place
 
 
 class Plan(NamedTuple):
@@ -103,12 +104,11 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     table = np.array([*numbers, *(v for a in axes for v in a), *(v for some in lists for v in some)], dtype=np.int64)
     work = 2.0 * n * all_filters * c * taps * outputs
     packed = groups * panels * (c * taps + 1) * columns * size
-    fmas = max(rows * vectors, rows + vectors + 1, 8)
-    multiplied = boxes * ceil(steps / rows) * panels * taps * fmas
+    fmas = max(rows * vectors + STREAM * (vectors > 3), rows + vectors + 1, 8)
     copied = parts * boxes * images * (plane * VECTOR / many + ROW * plane / axes[-1].reach)
-    square = SQUARE if n * all_filters * outputs * size <= CACHE else FAR
-    turned = n * ceil(outputs / many) * panels * vectors * square / c
+    square = CROWDED if outputs * size % SETS == 0 else SQUARE
+    turned = n * ceil(outputs / many) * panels * vectors * square
+    tiles = boxes * ceil(steps / rows) * panels
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
-    return Plan(
-        shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, multiplied + copied + turned
-    )
+    costs = tiles * taps * fmas + copied + (turned + tiles * (rows * vectors + TILE)) / c
+    return Plan(shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, costs)

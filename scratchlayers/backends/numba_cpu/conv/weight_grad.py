@@ -18,14 +18,14 @@ from ..team import Job
 from ..workspace import scratch
 from .outer_tile import outer_tile
 from .transpose import transpose
-from .weight_grad_copy import ask_for_gy, copy_plane, copy_x, cut, pack_gy, write_places
+from .weight_grad_copy import ask_for_gy, copy_planes, copy_x, cut, pack_gy, write_places
 from .weight_grad_plan import NUMBER, TABLES, plan
 
 
 def weight_grad(problem: Problem) -> Ready:
     """Return what computes gw."""
     p, dtype = plan(problem), problem.dtype
-    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (pack_gy, copy_x, copy_plane)))
+    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (pack_gy, copy_x, copy_planes)))
     products = Job(add_products.compiled(dtype), p.tasks, p.work, 5, p.table, *parts)
     chunks = Job(add_chunks.compiled(dtype), p.blocks, p.sums, 3, p.table)
     new = maker(p.size, dtype)

@@ -81,22 +81,27 @@ def ask_for_gy(plan, gy, columns, box, first, last):
 def copy_x(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, side, first, last, copy):
     """Copy channels first to last of a box, UNIT of them from groups or images side by side, element by element.
 
-    ``copy`` is the address of :func:`copy_plane`.
+    ``copy`` is the address of :func:`copy_planes`.
     """
-    unit, plane = plan[NUMBER.unit], plan[NUMBER.plane]
+    unit, plane, channels = plan[NUMBER.unit], plan[NUMBER.plane], last - first
     size = plan[DEPTH.size] * plan[HEIGHT.size] * plan[WIDTH.size]
     streams = unit if plan[NUMBER.groups] == 1 else plan[NUMBER.groups]
     for image in range(box[0], box[0] + box[1]):
-        for channel in range(first, last):
+        start = image * plan[NUMBER.x_image] + first * size
+        if unit == 1:
+            start += min(side, streams - 1) * plan[NUMBER.x_group]
+            call(copy, (plan, at(x, start), target, box, AHEAD * size, channels))
+            target = at(target, channels * plane)
+            continue
+        for channel in range(channels):
             single, other, rounds, count = target, spare, unit, plane // unit
             while rounds > 1:
                 single, other, rounds = other, single, rounds // 2
             for u in range(unit):
-                start = image * plan[NUMBER.x_image] + channel * size
-                start += min(side * unit + u, streams - 1) * plan[NUMBER.x_group]
+                begin = start + channel * size + min(side * unit + u, streams - 1) * plan[NUMBER.x_group]
                 later = u + AHEAD
                 ahead = later // unit * size + (later % unit - u) * plan[NUMBER.x_group]
-                call(copy, (plan, at(x, start), at(single, u * count), box, ahead))
+                call(copy, (plan, at(x, begin), at(single, u * count), box, ahead, 1))
             rounds = unit
             while rounds > 1:
                 rounds //= 2
@@ -111,32 +116,42 @@ def copy_x(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, side, fi
 
 
 @kernel
-def copy_plane(plan: Longs, x: Real, y: Real, box: Longs, ahead):
-    """Copy what the windows of a box read of one channel, line after line; each ends in what is left of a vector.
+def copy_planes(plan: Longs, x: Real, y: Real, box: Longs, ahead, planes):
+    """Copy what the windows of a box read of some channels, line after line; each ends in what is left of a vector.
 
     Meanwhile ask for what is ``ahead``.
     """
     z0, step_z = box[2] * plan[DEPTH.stride] - plan[DEPTH.before], plan[DEPTH.step]
     y0, step_y = box[4] * plan[HEIGHT.stride] - plan[HEIGHT.before], plan[HEIGHT.step]
     x0, step = box[6] * plan[WIDTH.stride] - plan[WIDTH.before], plan[WIDTH.step]
+    depth = (box[3] - 1) * plan[DEPTH.hop] + plan[DEPTH.window]
+    height = (box[5] - 1) * plan[HEIGHT.hop] + plan[HEIGHT.window]
     count, reach = (box[7] - 1) * plan[WIDTH.hop] + plan[WIDTH.window], plan[WIDTH.reach]
-    full, zeros = length(x), splat(x, 0)
-    for i in range((box[3] - 1) * plan[DEPTH.hop] + plan[DEPTH.window]):
-        for j in range((box[5] - 1) * plan[HEIGHT.hop] + plan[HEIGHT.window]):
+    size, full, zeros = plan[DEPTH.size] * plan[HEIGHT.size] * plan[WIDTH.size], length(x), splat(x, 0)
+    for i in range(depth):
+        for j in range(height):
             z, h = z0 + i * step_z, y0 + j * step_y
             inside = 0 <= z < plan[DEPTH.size] and 0 <= h < plan[HEIGHT.size]
             low, high = -x0, plan[WIDTH.size] - x0 if inside else -x0
             source = at(x, (z * plan[HEIGHT.size] + h) * plan[WIDTH.size] + x0)
             line = at(y, (i * plan[HEIGHT.reach] + j) * reach)
-            if step <= 2:
-                for k in range(0, count, full):
-                    value = zeros
-                    for part in range(step):
-                        s = k * step + part * full
-                        prefetch(source, s + ahead)
-                        taken = load_where(source, s, lanes_between(x, low - s, high - s), zeros)
-                        value = taken if part == 0 else evens(value, taken)
-                    store(line, k, value)
-            else:
-                for k in range(count):
-                    line[k] = source[k * step] if low <= k * step < high else 0
+            for _ in range(planes):
+                copy_line(source, line, count, step, low, high, ahead, full, zeros)
+                source, line = at(source, size), at(line, plan[NUMBER.plane])
+
+
+@inner
+def copy_line(source, line, count, step, low, high, ahead, full, zeros):
+    """line[k] = source[k · step] for k < count, 0 outside low ≤ k · step < high."""
+    if step <= 2:
+        for k in range(0, count, full):
+            value = zeros
+            for part in range(step):
+                s = k * step + part * full
+                prefetch(source, s + ahead)
+                taken = load_where(source, s, lanes_between(source, low - s, high - s), zeros)
+                value = taken if part == 0 else evens(value, taken)
+            store(line, k, value)
+    else:
+        for k in range(count):
+            line[k] = source[k * step] if low <= k * step < high else 0

@@ -20,7 +20,7 @@ from ..workspace import rounded
 PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies read long runs
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
-GRAIN = 2e6  # operations that a task is worth
+GRAIN, COPYING = 2e6, 20  # operations that a task is worth; that take as long as copying an element of x
 # rows of the largest tile of so many vectors a row whose sums, with what a step loads, stay in registers
 MOST_ROWS = {1: 10, 2: 9, 3: 8, 4: 6} if REGISTERS == 32 else {1: 10, 2: 5, 3: 3}
 
@@ -115,7 +115,8 @@ def plan(problem: Problem) -> Plan:
     boxes = ceil(images / box_images) * prod(a.boxes for a in axes)
     copy = sides * panels * tiles * rows * columns * size
     work = 2.0 * n * all_filters * c * taps * outputs
-    chunks, row_parts, column_parts = _parts(work, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
+    effort = work + COPYING * n * all_channels * inputs
+    chunks, row_parts, column_parts = _parts(effort, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
     plane = rounded((prod(a.reach for a in axes) + length) * size) // size * unit
     box_channels = min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
     panel_at = rounded(8 * (16 + steps)) // size
@@ -171,7 +172,7 @@ def _tile(channels, filters, taps, units, inputs_each, positions, length) -> tup
 
 
 def joined(grid: Grid) -> Grid:
-    """Return a grid of the same windows with fewer axes: a pointwise one joins the one before it, if that steps by 1."""
+    """Return a grid of the same windows with fewer axes: a pointwise one joins the one before, if that steps by 1."""
     kept: list[tuple[int, ...]] = []
     for axis in zip(*grid, strict=True):
         size, out, taps, stride, dilation, before, after = kept[-1] if kept else (0,) * 7
