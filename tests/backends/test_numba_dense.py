@@ -1,7 +1,8 @@
-"""Any convolution by Numba: against torch in float64, in every layout and tile; values, memory, widths, threads."""
+"""Any convolution by Numba, both ways: against torch in float64, in every layout; values, memory, widths, threads."""
 
 import ctypes
 import mmap
+from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from scratchlayers import registry
 from scratchlayers.backends.numba_cpu import choose, workspace
-from scratchlayers.backends.numba_cpu.conv import _ready, conv, conv_input_grad, dense_blocks, dense_plan
+from scratchlayers.backends.numba_cpu.conv import _ready, conv, conv_input_grad, dense_blocks, dense_plan, direct_plan
 from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
@@ -23,10 +24,13 @@ NOBODY = 0  # PROT_NONE of mprotect
 EPSILON = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
 
 
-@pytest.fixture(autouse=True)
-def _forced():
-    with choose.force("dense"):
+@pytest.fixture(autouse=True, params=["dense", "direct"])
+def _forced(request):
+    with choose.force(request.param):
         yield
+
+
+only = partial(pytest.mark.parametrize, "_forced", indirect=True)
 
 
 class Case:
@@ -107,12 +111,18 @@ def planned(choice):
     return patch.object(dense_plan, "blocks_of", choice)
 
 
+def forget():
+    _ready.cache_clear()
+    direct_plan.plan.cache_clear()
+
+
 @pytest.fixture
 def _fresh_plans():
     yield
-    _ready.cache_clear()
+    forget()
 
 
+@only(["dense"])
 @examples(150)
 @given(cases(), st.sampled_from(dense_blocks.SHAPES), st.integers(0, 3))
 @pytest.mark.usefixtures("_fresh_plans")
@@ -121,6 +131,7 @@ def test_every_tile_and_layout(case, shape, shifted):
         agree(case)
 
 
+@only(["dense"])
 @examples(100)
 @given(cases(), st.integers(1, 40), st.sampled_from((1, 2**10, 2**14)), st.sampled_from((1, 4, 64)))
 @pytest.mark.usefixtures("_fresh_plans")
@@ -128,6 +139,16 @@ def test_every_size_of_block(case, steps, room, tasks):
     """Where the caches are small, small problems are cut as large ones are."""
     _ready.cache_clear()
     with patch.multiple(dense_blocks, STEPS=steps, ROOM=room, TASKS=tasks, PANELS=(1,)):
+        agree(case)
+
+
+@only(["direct"])
+@examples(150)
+@given(cases(), st.sampled_from(sorted(direct_plan.MOST_ROWS)), st.sampled_from((1, 2**12, 2**18)), st.integers(1, 30))
+@pytest.mark.usefixtures("_fresh_plans")
+def test_every_tile_and_box(case, vectors, room, tasks):
+    forget()
+    with patch.multiple(direct_plan, ROOM=room, TASKS=tasks, MOST_ROWS={vectors: direct_plan.MOST_ROWS[vectors]}):
         agree(case)
 
 
@@ -229,8 +250,9 @@ def test_nothing_beyond_the_tensors_is_touched(case, at_end):
     def maker(shape, dtype):
         return lambda: fenced(torch.empty(shape, dtype=dtype))
 
-    _ready.cache_clear()
-    with patch("scratchlayers.backends.numba_cpu.conv.dense.maker", maker):
+    forget()
+    conv_files = "scratchlayers.backends.numba_cpu.conv"
+    with patch(f"{conv_files}.dense.maker", maker), patch(f"{conv_files}.direct.maker", maker):
         for got, other in zip(case.ours(), want, strict=True):
             assert torch.equal(got, other)
 

@@ -186,7 +186,7 @@ def test_numbers_that_overflow_only_on_the_way_are_computed_directly(place):
 
 def test_the_direct_algorithm_is_made_ready_once():
     made = []
-    direct = replace(winograd.DIRECT_CONV, ready=lambda problem: made.append(problem) or (lambda *operands: None))
+    direct = replace(winograd.DENSE_CONV, ready=lambda problem: made.append(problem) or (lambda *operands: None))
     run = winograd._finite(winograd_forward.conv, direct)(problem())
     x, w = torch.full((1, 64, 28, 28), float("inf")), torch.randn(64, 64, 3, 3)
     run(x, w, None)

@@ -69,7 +69,7 @@ def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
     """Return a plan for each number of vectors in a row of a tile."""
     filters, many = problem.filters // problem.groups, lanes(problem.dtype.itemsize)
     for vectors in MOST_ROWS:
-        if (vectors - 1) * many < filters:
+        if (vectors - 1) * many < filters or vectors == min(MOST_ROWS):
             yield _plan(problem, vectors, mirrored)
 
 
