@@ -19,7 +19,7 @@ TASKS = 16  # enough to keep a team of threads busy
 PANELS = (1, 2, 4)  # of positions at least, for weights that are brought to the first cache
 # multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector; and for a tile, loading
 # one of the vectors beyond three, and fetching a weight
-ROW, VECTOR, STREAM, FETCH = 16.0, 5.0, 2.5, 0.4
+ROW, VECTOR, STREAM, FETCH = 16.0, 5.0, 2.5, 0.1
 
 
 class Size(NamedTuple):

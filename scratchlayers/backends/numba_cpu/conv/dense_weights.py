@@ -35,7 +35,7 @@ def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
         places = at(plan, plan[table.ROW_PLACES] + many * (block + 1 == plan[table.ROW_BLOCKS]))
         pack_in_order(target, w, rows, places, channels * count)
     elif plan[table.FILTER_STEP] == 1:
-        pack_beside(target, w, rows, min(last + 1 - filter_0, rows), plan[table.CHANNEL_STEP], channels)
+        pack_beside(target, w, rows, min(last + 1 - filter_0, rows), plan[table.CHANNEL_STEP], channels * count)
     else:
         pack_apart(target, w, plan, min(last - filter_0, rows - 1), channels, count, taps)
 
@@ -59,7 +59,7 @@ def pack_in_order(target, w, rows, places, count):
 
 @inner
 def pack_beside(target, w, rows, filters, step, count):
-    """target[i, m] = w[i · step + m]: of each i, the weights of all filters lie together."""
+    """target[i, m] = w[i · step + m]: of one tap at most, the weights of all filters lie together."""
     lanes = length(w)
     for i in range(count):
         for m in range(0, rows, lanes):
@@ -70,12 +70,15 @@ def pack_beside(target, w, rows, filters, step, count):
 @inner
 def pack_apart(target, w, plan, last, channels, count, taps):
     """target[(c, t), m] = w[m, c, taps[t]], wherever they lie."""
-    rows, step = plan[table.ROWS], plan[table.CHANNEL_STEP]
+    rows, step, i = plan[table.ROWS], plan[table.FILTER_STEP], 0
     for c in range(channels):
-        for m in range(rows):
-            weights = at(w, c * step + min(m, last) * plan[table.FILTER_STEP])
-            for t in range(count):
-                target[(c * count + t) * rows + m] = weights[taps[t]]
+        for t in range(count):
+            weights = at(w, c * plan[table.CHANNEL_STEP] + taps[t])
+            for m in range(last + 1):
+                target[i + m] = weights[m * step]
+            for m in range(last + 1, rows):
+                target[i + m] = weights[last * step]
+            i += rows
 
 
 @inner
