@@ -25,7 +25,7 @@ from .winograd_plan import PANEL, tiling
 
 # From these numbers on the transforms cost less than the multiplications that they save, measured against the direct
 # algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges).
-_CHANNELS, _PRODUCT, _TILES, _OUTPUTS = 16, 512, 8, 8
+_CHANNELS, _PRODUCT, _TILES, _OUTPUTS = 16, 256, 8, 8
 
 
 def _can(problem: Problem) -> bool:
