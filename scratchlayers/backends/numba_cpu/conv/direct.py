@@ -7,22 +7,24 @@ position is computed that is no output's. What the tiles hold is turned on its w
 
 from __future__ import annotations
 
+from math import prod
+
 from torch import Tensor
 
 from ..call import call
 from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, inner, kernel
 from ..pages import maker
-from ..simd import at, length, load, store
+from ..simd import at, length, load, store, store_first
 from ..team import Job
 from ..workspace import scratch
 from .dense_blocks import Size, cost
 from .dense_weights import pack_in_order
-from .direct_plan import mirror, plan
+from .direct_plan import is_product, mirror, plan
 from .outer_tile import outer_tile
 from .sweep import Sweep, backward, forward
 from .transpose import transpose_first
-from .weight_grad_copy import copy_planes, copy_x, cut, write_places
+from .weight_grad_copy import copy_pixels, copy_planes, copy_x, cut, write_places
 from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH
 
 
@@ -37,15 +39,15 @@ def conv_input_grad(problem: Problem) -> Ready:
 
 
 def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
-    p, dtype = plan(problem, mirrored), problem.dtype
-    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (copy_x, copy_planes)))
+    p, dtype, last = plan(problem, mirrored), problem.dtype, problem.last
+    copy = 0 if last and is_product(of) else (copy_pixels if last else copy_x).compiled(dtype)
+    parts = outer_tile.compiled(dtype, **p.shape), copy, copy_planes.compiled(dtype)
     packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table)
-    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, *parts)
-    new = maker((of.batch, of.filters, *of.grid.output_size), dtype)
+    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, last, *parts)
+    new = maker((of.batch, of.filters, *of.grid.output_size), dtype, last)
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        x, y = x.contiguous(), new()
-        memory = scratch(p.packed + computing.threads() * p.scratch)
+        y, memory = new(), scratch(p.packed + computing.threads() * p.scratch)
         packed, biased = memory.data_ptr(), b is not None
         own = packed + p.packed
         packing.run(w.data_ptr(), b.data_ptr() if biased else 0, biased, packed)
@@ -80,9 +82,13 @@ def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored
 
 @kernel
 def add_windows(
-    lo, hi, thread, x: Real, y: Real, packed: Real, biased, longs: Longs, reals: Real, plan: Longs, tile, copy, copy_one
-):
-    """Y of some panels of filters at the positions of a box."""
+    lo, hi, thread, x: Real, y: Real, packed: Real, biased, longs: Longs, reals: Real,
+    plan: Longs, last, tile, copy, copy_one,
+):  # fmt: skip
+    """Y of some panels of filters at the positions of a box.
+
+    Without a ``copy`` the windows of a box lie in x as they would in a copy.
+    """
     box = at(longs, thread * plan[NUMBER.longs])
     places, taps = at(box, 8), at(plan, TABLES)
     own = at(reals, thread * plan[NUMBER.reals])
@@ -93,10 +99,12 @@ def add_windows(
         part, rest = task % parts, task // parts
         group = rest // plan[NUMBER.boxes]
         cut(plan, rest % plan[NUMBER.boxes], box)
-        steps = write_places(plan, places, box, channels)
+        steps = write_places(plan, places, box, 1 if last else channels)
         for i in range(steps, steps + rows):
             places[i] = places[steps - 1]
-        call(copy, (plan, x, x_box, x_box, box, group, 0, channels, copy_one))
+        if copy != 0:
+            call(copy, (plan, x, x_box, x_box, box, group, 0, channels, copy_one))
+        windows = x_box if copy != 0 else at(x, box[6] * channels)
         for panel in range(panels * part // parts, panels * (part + 1) // parts):
             weights = at(packed, (group * panels + panel) * (count + 1) * columns)
             for i in range((steps + rows - 1) // rows):
@@ -106,9 +114,32 @@ def add_windows(
                         value = load(weights, j)
                         for row in range(rows):
                             store(cells, row * columns + j, value)
-                call(tile, (x_box, taps, at(places, i * rows), at(weights, columns), cells, count, not biased))
+                call(tile, (windows, taps, at(places, i * rows), at(weights, columns), cells, count, not biased))
             first = panel * columns
-            turn(plan, y, sums, box, group * plan[NUMBER.filters] + first, min(columns, plan[NUMBER.filters] - first))
+            some = min(columns, plan[NUMBER.filters] - first)
+            if last:
+                lay(plan, y, sums, box, first, some)
+            else:
+                turn(plan, y, sums, box, group * plan[NUMBER.filters] + first, some)
+
+
+@inner
+def lay(plan, y, sums, box, first, filters):
+    """y[position i of the box, first + j] = sums[i · columns + j] for j < filters, y being channels_last."""
+    columns, pixel, full = plan[NUMBER.columns], plan[NUMBER.filters], length(y)
+    i = 0
+    for image in range(box[0], box[0] + box[1]):
+        for z in range(box[2], box[2] + box[3]):
+            for line in range(box[4], box[4] + box[5]):
+                row = (image * plan[DEPTH.out] + z) * plan[HEIGHT.out] + line
+                target = at(y, (row * plan[WIDTH.out] + box[6]) * pixel + first)
+                for k in range(box[7]):
+                    for j in range(0, filters, full):
+                        if j + full <= filters:
+                            store(target, k * pixel + j, load(sums, (i + k) * columns + j))
+                        else:
+                            store_first(target, k * pixel + j, load(sums, (i + k) * columns + j), filters - j)
+                i += box[7]
 
 
 @inner
@@ -134,12 +165,12 @@ def turn(plan, y, sums, box, first, filters):
                 i += w
 
 
-def _any(problem: Problem) -> bool:
-    return True
+def _can(problem: Problem) -> bool:
+    return not problem.last or problem.groups == 1
 
 
 def _steps_by_one(problem: Problem) -> bool:
-    return set(problem.grid.stride) <= {1}
+    return _can(problem) and set(problem.grid.stride) <= {1}
 
 
 def _costs_less(problem: Problem) -> bool:
@@ -152,9 +183,13 @@ def _gradient_costs_less(problem: Problem) -> bool:
 
 def _cheaper(problem: Problem, of: Problem, sweep: Sweep, mirrored: bool) -> bool:
     size = Size(of.batch, of.groups, of.channels // of.groups, of.filters // of.groups, of.dtype.itemsize)
-    return plan(problem, mirrored).cost < cost(sweep, size)
+    turned = 0.0
+    if problem.last:  # the other way copies x and y to have them contiguous
+        turned = of.batch * (prod(of.grid.input_size) + prod(of.grid.output_size) * of.filters / of.channels) * TURNED
+    return plan(problem, mirrored).cost < cost(sweep, size) + turned
 
 
+TURNED = 1.5  # multiply-adds of vectors that take as long as bringing a number to where another layout has it
 WHY = "vectors of filters, windows read where they stand"
-CONV = Algorithm("direct", _any, _costs_less, conv, why=WHY)
+CONV = Algorithm("direct", _can, _costs_less, conv, why=WHY)
 INPUT_GRAD = Algorithm("direct", _steps_by_one, _gradient_costs_less, conv_input_grad, why=WHY)

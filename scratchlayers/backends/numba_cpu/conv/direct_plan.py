@@ -65,6 +65,12 @@ def mirror(problem: Problem) -> Problem:
     return problem._replace(channels=problem.filters, filters=problem.channels, grid=grid)
 
 
+def is_product(problem: Problem) -> bool:
+    """Return whether the convolution is a product of two matrices, the pixels of channels_last images and w."""
+    grid = problem.grid
+    return grid.input_size == grid.output_size and set(grid.kernel_size) == set(grid.stride) == {1}
+
+
 def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
     """Return a plan for each number of vectors in a row of a tile."""
     filters, many = problem.filters // problem.groups, lanes(problem.dtype.itemsize)
@@ -74,9 +80,12 @@ def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
 
 
 def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
-    dtype, n, all_channels, all_filters, groups, grid, *_ = problem
+    dtype, n, all_channels, all_filters, groups, grid, last, _ = problem
     grid, size, many = joined(grid), dtype.itemsize, lanes(dtype.itemsize)
+    if last and is_product(problem):  # then the images' pixels are those of one
+        grid, n = grid._replace(input_size=(n * grid.input_size[0],), output_size=(n * grid.output_size[0],)), 1
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
+    pixel = c if last else 1
     inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many
     panels = ceil(k / columns)
     most = min(ROOM // (columns * size), max(ROOM // (size * c) * outputs // inputs, MOST_ROWS[vectors]))
@@ -85,18 +94,17 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     rows = ceil(steps / ceil(steps / MOST_ROWS[vectors]))
     boxes = ceil(n / images) * prod(a.boxes for a in axes)
     parts = min(ceil(TASKS / (boxes * groups)), panels)
-    plane = rounded((prod(a.reach for a in axes) + many) * size) // size
+    plane = rounded((prod(a.reach for a in axes) * pixel + many) * size) // size
     sums_at = rounded(8 * (8 + steps + rows)) // size
     box_at = sums_at + rounded((steps + rows + many) * columns * size) // size
-    scratch = rounded((box_at + images * c * plane + many) * size)
+    scratch = rounded((box_at + images * c // pixel * plane + many) * size)
     numbers = Numbers(
-        *(c, k, taps, groups, 1, n, groups, all_channels * inputs, all_filters * outputs, c * inputs),
+        *(c, k, taps, groups, 1, pixel, n, groups, all_channels * inputs, all_filters * outputs, c * inputs),
         *(rows, columns, 0, panels, 1, 1, parts, boxes, images, plane),
         *(sums_at, box_at, 0, scratch // 8, scratch // size),
     )
-    last = k - (panels - 1) * columns
-    step = taps if mirrored else c * taps
-    places = [min(j, found - 1) * step for found in (columns, last) for j in range(columns)]
+    step, rest = taps if mirrored else c * taps, k - (panels - 1) * columns
+    places = [min(j, found - 1) * step for found in (columns, rest) for j in range(columns)]
     offsets = tap_places(numbers, axes, grid)
     if mirrored:
         offsets = offsets.reshape(c, taps)[:, ::-1].reshape(-1)
@@ -105,8 +113,8 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     work = 2.0 * n * all_filters * c * taps * outputs
     packed = groups * panels * (c * taps + 1) * columns * size
     fmas = max(rows * vectors + STREAM * (vectors > 3), rows + vectors + 1, 8)
-    copied = parts * boxes * images * (plane * VECTOR / many + ROW * plane / axes[-1].reach)
-    square = CROWDED if outputs * size % SETS == 0 else SQUARE
+    copied = parts * boxes * images * plane / pixel * (VECTOR / many + ROW / (axes[-1].reach * pixel))
+    square = CROWDED if not last and outputs * size % SETS == 0 else SQUARE
     turned = n * ceil(outputs / many) * panels * vectors * square
     tiles = boxes * ceil(steps / rows) * panels
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}

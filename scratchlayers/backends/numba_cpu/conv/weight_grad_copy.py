@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..call import call
 from ..jit import Longs, Real, inner, kernel
 from ..masks import lanes_between, load_where
-from ..simd import at, evens, interleaved_high, interleaved_low, length, load, prefetch, splat, store
+from ..simd import at, evens, interleaved_high, interleaved_low, length, load, load_first, prefetch, splat, store
 from .transpose import transpose
 from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, WIDTH
 
@@ -31,7 +31,7 @@ def cut(plan, number, box):
 @inner
 def write_places(plan, places, box, channels):
     """places[i] = where the window of position i begins in the copy of x; return how many there are."""
-    hop, line = plan[WIDTH.hop] * plan[NUMBER.unit], plan[WIDTH.reach] * plan[NUMBER.unit]
+    hop, line = plan[WIDTH.hop] * plan[NUMBER.pixel], plan[WIDTH.reach] * plan[NUMBER.pixel]
     width, i = box[7], 0
     for n in range(box[1]):
         for d in range(box[3]):
@@ -155,3 +155,47 @@ def copy_line(source, line, count, step, low, high, ahead, full, zeros):
     else:
         for k in range(count):
             line[k] = source[k * step] if low <= k * step < high else 0
+
+
+@kernel
+def copy_pixels(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, side, first, last, copy):
+    """Copy a box of channels_last images, all channels of a pixel beside each other: as :func:`copy_x` is called."""
+    z0, step_z = box[2] * plan[DEPTH.stride] - plan[DEPTH.before], plan[DEPTH.step]
+    y0, step_y = box[4] * plan[HEIGHT.stride] - plan[HEIGHT.before], plan[HEIGHT.step]
+    x0, step = box[6] * plan[WIDTH.stride] - plan[WIDTH.before], plan[WIDTH.step]
+    depth = (box[3] - 1) * plan[DEPTH.hop] + plan[DEPTH.window]
+    height = (box[5] - 1) * plan[HEIGHT.hop] + plan[HEIGHT.window]
+    count, reach = (box[7] - 1) * plan[WIDTH.hop] + plan[WIDTH.window], plan[WIDTH.reach]
+    pixel, width = plan[NUMBER.pixel], plan[WIDTH.size]
+    low, high = min(max((step - 1 - x0) // step, 0), count), max(min((width - 1 - x0) // step + 1, count), 0)
+    for image in range(box[0], box[0] + box[1]):
+        for i in range(depth):
+            for j in range(height):
+                z, h = z0 + i * step_z, y0 + j * step_y
+                line = at(target, (i * plan[HEIGHT.reach] + j) * reach * pixel)
+                if not (0 <= z < plan[DEPTH.size] and 0 <= h < plan[HEIGHT.size]):
+                    copy_numbers(line, line, 0, 0, count * pixel)
+                    continue
+                row = (image * plan[DEPTH.size] + z) * plan[HEIGHT.size] + h
+                source = at(x, (row * width + x0) * pixel)
+                copy_numbers(line, line, 0, 0, low * pixel)
+                if step == 1:
+                    copy_numbers(line, source, low * pixel, high * pixel, high * pixel)
+                else:
+                    for k in range(low, high):
+                        copy_numbers(at(line, k * pixel), at(source, k * step * pixel), 0, pixel, pixel)
+                copy_numbers(line, line, high * pixel, high * pixel, count * pixel)
+        target = at(target, plan[NUMBER.plane])
+
+
+@inner
+def copy_numbers(line, source, first, last, end):
+    """line[k] = source[k] for first ≤ k < last, and 0 from there to ``end``; up to a vector beyond may be 0 too."""
+    full, zeros = length(line), splat(line, 0)
+    for k in range(first, last, full):
+        if k + full <= last:
+            store(line, k, load(source, k))
+        else:
+            store(line, k, load_first(source, k, last - k))
+    for k in range(last, end, full):
+        store(line, k, zeros)

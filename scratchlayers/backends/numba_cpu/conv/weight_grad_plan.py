@@ -33,6 +33,7 @@ class Numbers(NamedTuple):
     taps: int
     groups: int
     unit: int  # convolutions side by side: groups, or images
+    pixel: int  # numbers of a box that stand together: those side by side, or all channels
     images: int  # groups of images side by side
     sides: int  # groups of groups side by side
     x_image: int  # from one of the images to the next
@@ -124,7 +125,7 @@ def plan(problem: Problem) -> Plan:
     spare_at = box_at + rounded((box_images * box_channels * plane + length) * size) // size
     scratch = rounded((spare_at + (plane if unit > 1 else 0)) * size)
     numbers = Numbers(
-        *(c, k, taps, groups, unit, images, sides),
+        *(c, k, taps, groups, unit, unit, images, sides),
         *(together * all_channels * inputs, together * all_filters * outputs, c * inputs),
         *(rows, columns, tiles, panels, chunks, row_parts, column_parts, boxes, box_images, plane),
         *(panel_at, box_at, spare_at, scratch // 8, scratch // size),
@@ -220,11 +221,12 @@ def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, 
 
 
 def tap_places(of: Numbers, axes, grid) -> np.ndarray:
-    """Return how far from a position's place each (channel, tap) is in a box."""
+    """Return how far from a position's place each (channel, tap) is in a box, whose channels are planes or pixels."""
     _, height, width = axes
-    steps = np.array([height.reach * width.reach, width.reach, 1])[-grid.rank :] * grid.dilation * of.unit
+    steps = np.array([height.reach * width.reach, width.reach, 1])[-grid.rank :] * grid.dilation * of.pixel
     taps = (steps[:, None] * np.indices(grid.kernel_size).reshape(grid.rank, -1)).sum(0)
-    return (np.arange(of.channels)[:, None] * of.plane + taps).reshape(-1)
+    between = of.plane if of.pixel == of.unit else 1
+    return (np.arange(of.channels)[:, None] * between + taps).reshape(-1)
 
 
 def _column_places(of: Numbers, outputs: int) -> np.ndarray:
