@@ -1,7 +1,5 @@
 """Any convolution by Numba, both ways: against torch in float64, in every layout; values, memory, widths, threads."""
 
-import ctypes
-import mmap
 from functools import partial
 from unittest.mock import patch
 
@@ -11,16 +9,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scratchlayers import registry
-from scratchlayers.backends.numba_cpu import choose, workspace
+from scratchlayers.backends.numba_cpu import choose, pages, workspace
 from scratchlayers.backends.numba_cpu.conv import _ready, conv, conv_input_grad, dense_blocks, dense_plan, direct_plan
 from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
 from tests.draw import arranged, examples
+from tests.fenced import Fenced
 from tests.widths import at_narrower_widths
 
 CONV = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.nn.functional.conv3d}
-NOBODY = 0  # PROT_NONE of mprotect
 EPSILON = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
 
 
@@ -214,25 +212,6 @@ def test_dirty_memory_does_not_show(case, value):
         assert torch.equal(got, want)
 
 
-class Fenced:
-    """Memory between two pages that nobody may touch."""
-
-    def __init__(self, nbytes):
-        pages = -(-nbytes // mmap.PAGESIZE) + 2
-        self.map = mmap.mmap(-1, pages * mmap.PAGESIZE)
-        self.bytes = torch.frombuffer(self.map, dtype=torch.uint8)
-        protect = ctypes.CDLL(None, use_errno=True).mprotect
-        for page in (0, pages - 1):
-            start = self.bytes.data_ptr() + page * mmap.PAGESIZE
-            assert protect(ctypes.c_void_p(start), ctypes.c_size_t(mmap.PAGESIZE), NOBODY) == 0
-
-    def tensor(self, x, at_end):
-        """Return a copy of x that begins, or ends, at a fence."""
-        start = len(self.map) - mmap.PAGESIZE - x.nbytes if at_end else mmap.PAGESIZE
-        copy = self.bytes[start : start + x.nbytes].view(x.dtype).view(x.shape)
-        return copy.copy_(x)
-
-
 @examples(60)
 @given(cases(), st.booleans())
 @pytest.mark.usefixtures("_fresh_plans")
@@ -243,12 +222,13 @@ def test_nothing_beyond_the_tensors_is_touched(case, at_end):
     def fenced(x):
         return Fenced(x.nbytes).tensor(x, at_end)
 
+    case.w = case.w.contiguous()
     for name in ("x", "w", "gy", "b", "gb"):
         if getattr(case, name) is not None:
-            setattr(case, name, fenced(getattr(case, name).contiguous()))
+            setattr(case, name, fenced(getattr(case, name)))
 
-    def maker(shape, dtype):
-        return lambda: fenced(torch.empty(shape, dtype=dtype))
+    def maker(shape, dtype, last=False):
+        return lambda: fenced(pages.maker(shape, dtype, last)())
 
     forget()
     conv_files = "scratchlayers.backends.numba_cpu.conv"

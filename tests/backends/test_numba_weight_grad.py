@@ -1,5 +1,7 @@
 """The general weight gradient by Numba: against torch in float64, special values, dirty memory, widths, threads."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,12 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scratchlayers.backends.numba_cpu import choose, workspace
-from scratchlayers.backends.numba_cpu.conv import TABLES, conv_weight_grad
+from scratchlayers.backends.numba_cpu.conv import TABLES, _ready, conv_weight_grad
 from scratchlayers.backends.numba_cpu.conv.weight_grad_plan import COPIES, NUMBER, plan
 from scratchlayers.contract import Backend
 from scratchlayers.geometry import Window, transposed
 from scratchlayers.testing import parametrize_with_checks
 from tests.draw import arranged, examples
+from tests.fenced import Fenced
 from tests.widths import at_narrower_widths
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -33,11 +36,15 @@ class Case:
         generator = torch.Generator().manual_seed(0)
 
         def normal(*size):
-            return arranged(torch.randn(*size, generator=generator, dtype=torch.float64).to(dtype), layout)
+            return arranged(
+                torch.randn(*size, generator=generator, dtype=torch.float64).to(dtype),
+                "channels_last" if layout == "mixed" else layout,
+            )
 
         self.grid, self.groups = grid, groups
         self.x = normal(batch, groups * channels, *grid.input_size)
         self.gy = normal(batch, groups * filters, *grid.output_size)
+        self.gy = self.gy.contiguous() if layout == "mixed" else self.gy
         self.problem = choose.Problem(dtype, batch, groups * channels, groups * filters, groups, grid)
 
     def __repr__(self):
@@ -83,7 +90,7 @@ def cases(draw):
     groups = draw(st.sampled_from((1, 1, 1, 2, 3, 8, 17)))
     most = 40 // groups + 1
     numbers = draw(st.tuples(st.integers(1, 6), st.integers(1, min(most, 9)), st.integers(1, 2 * most)))
-    layout = draw(st.sampled_from(("contiguous", "channels_last")))
+    layout = draw(st.sampled_from(("contiguous", "channels_last", "mixed")))
     dtype = draw(st.sampled_from((torch.float32, torch.float64)))
     return Case(dtype, *numbers, groups, window.over(size), layout)
 
@@ -92,6 +99,22 @@ def cases(draw):
 @given(cases())
 def test_any_problem(case):
     agree(case)
+
+
+@examples(60)
+@given(cases(), st.booleans())
+def test_nothing_beyond_the_tensors_is_touched(case, at_end):
+    want = case.ours()
+    case.x, case.gy = (Fenced(x.nbytes).tensor(x, at_end) for x in (case.x, case.gy))
+
+    def maker(shape, dtype):
+        gw = torch.empty(shape, dtype=dtype)
+        return lambda: Fenced(gw.nbytes).tensor(gw, at_end)
+
+    _ready.cache_clear()
+    with patch("scratchlayers.backends.numba_cpu.conv.weight_grad.maker", maker):
+        assert torch.equal(case.ours(), want)
+    _ready.cache_clear()
 
 
 def _net(n, c, k, size, *window, groups=1):

@@ -20,12 +20,12 @@ from ..team import Job
 from ..workspace import scratch
 from .dense_blocks import Size, cost
 from .dense_weights import pack_in_order
-from .direct_plan import is_product, mirror, plan
+from .direct_plan import mirror, plan
 from .outer_tile import outer_tile
 from .sweep import Sweep, backward, forward
 from .transpose import transpose_first
 from .weight_grad_copy import copy_pixels, copy_planes, copy_x, cut, write_places
-from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH
+from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH, is_product
 
 
 def conv(problem: Problem) -> Ready:
@@ -40,7 +40,7 @@ def conv_input_grad(problem: Problem) -> Ready:
 
 def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
     p, dtype, last = plan(problem, mirrored), problem.dtype, problem.last
-    copy = 0 if last and is_product(of) else (copy_pixels if last else copy_x).compiled(dtype)
+    copy = 0 if last and is_product(of.grid) else (copy_pixels if last else copy_x).compiled(dtype)
     parts = outer_tile.compiled(dtype, **p.shape), copy, copy_planes.compiled(dtype)
     packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table)
     computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, last, *parts)

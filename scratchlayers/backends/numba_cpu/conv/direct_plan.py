@@ -16,7 +16,7 @@ import numpy as np
 from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
-from .weight_grad_plan import MOST_ROWS, Numbers, boxes_of, joined, tap_places
+from .weight_grad_plan import MOST_ROWS, Numbers, as_one, boxes_of, is_product, joined, tap_places
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
@@ -65,12 +65,6 @@ def mirror(problem: Problem) -> Problem:
     return problem._replace(channels=problem.filters, filters=problem.channels, grid=grid)
 
 
-def is_product(problem: Problem) -> bool:
-    """Return whether the convolution is a product of two matrices, the pixels of channels_last images and w."""
-    grid = problem.grid
-    return grid.input_size == grid.output_size and set(grid.kernel_size) == set(grid.stride) == {1}
-
-
 def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
     """Return a plan for each number of vectors in a row of a tile."""
     filters, many = problem.filters // problem.groups, lanes(problem.dtype.itemsize)
@@ -82,8 +76,8 @@ def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
 def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     dtype, n, all_channels, all_filters, groups, grid, last, _ = problem
     grid, size, many = joined(grid), dtype.itemsize, lanes(dtype.itemsize)
-    if last and is_product(problem):  # then the images' pixels are those of one
-        grid, n = grid._replace(input_size=(n * grid.input_size[0],), output_size=(n * grid.output_size[0],)), 1
+    if last and is_product(grid):
+        grid, n = as_one(grid, n), 1
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
     pixel = c if last else 1
     inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many

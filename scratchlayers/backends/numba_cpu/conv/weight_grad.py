@@ -18,20 +18,24 @@ from ..team import Job
 from ..workspace import scratch
 from .outer_tile import outer_tile
 from .transpose import transpose
-from .weight_grad_copy import ask_for_gy, copy_planes, copy_x, cut, pack_gy, write_places
-from .weight_grad_plan import NUMBER, TABLES, plan
+from .weight_grad_copy import ask_for_gy, copy_pixels, copy_planes, copy_x, cut, pack_gy, pack_pixels, write_places
+from .weight_grad_plan import NUMBER, TABLES, is_product, native, plan
 
 
 def weight_grad(problem: Problem) -> Ready:
     """Return what computes gw."""
-    p, dtype = plan(problem), problem.dtype
-    parts = (outer_tile.compiled(dtype, **p.shape), *(k.compiled(dtype) for k in (pack_gy, copy_x, copy_planes)))
-    products = Job(add_products.compiled(dtype), p.tasks, p.work, 5, p.table, *parts)
+    p, dtype, last = plan(problem), problem.dtype, native(problem)
+    pack, copy = (k.compiled(dtype) for k in ((pack_pixels, copy_pixels) if last else (pack_gy, copy_x)))
+    copy = 0 if last and is_product(problem.grid) else copy
+    parts = outer_tile.compiled(dtype, **p.shape), pack, copy, copy_planes.compiled(dtype)
+    products = Job(add_products.compiled(dtype), p.tasks, p.work, 5, p.table, last, *parts)
     chunks = Job(add_chunks.compiled(dtype), p.blocks, p.sums, 3, p.table)
     new = maker(p.size, dtype)
 
     def run(x: Tensor, gy: Tensor) -> Tensor:
-        x, gy, gw = x.contiguous(), gy.contiguous(), new()
+        if not last:
+            x, gy = x.contiguous(), gy.contiguous()
+        gw = new()
         memory = scratch(p.sums + max(products.threads(), chunks.threads()) * p.scratch)
         sums = memory.data_ptr()
         own = sums + p.sums
@@ -44,9 +48,13 @@ def weight_grad(problem: Problem) -> Ready:
 
 @kernel
 def add_products(
-    lo, hi, thread, x: Real, gy: Real, sums: Real, longs: Longs, reals: Real, plan: Longs, tile, pack, copy, copy_one
-):
-    """sums[chunk][side][panel][tile][rows][columns] = the products of the chunk's boxes."""
+    lo, hi, thread, x: Real, gy: Real, sums: Real, longs: Longs, reals: Real,
+    plan: Longs, pixels, tile, pack, copy, copy_one,
+):  # fmt: skip
+    """sums[chunk][side][panel][tile][rows][columns] = the products of the chunk's boxes, of planes or of ``pixels``.
+
+    Without a ``copy`` the windows of a box lie in x as they would in a copy.
+    """
     box = at(longs, thread * plan[NUMBER.longs])
     then_box, places = at(box, 8), at(box, 16)
     own = at(reals, thread * plan[NUMBER.reals])
@@ -63,13 +71,18 @@ def add_products(
         first_box, last_box = share(plan[NUMBER.boxes], chunk, plan[NUMBER.chunks])
         first = first_tile * rows // plan[NUMBER.taps]
         last = min((last_tile * rows - 1) // plan[NUMBER.taps] + 1, plan[NUMBER.channels])
+        if pixels:
+            first, last = 0, 1
         origin = at(x_box, -first * plan[NUMBER.plane])
         cut(plan, first_box, then_box)
         for number in range(first_box, last_box):
             box, then_box = then_box, box
             cut(plan, number + 1, then_box)
             steps = write_places(plan, places, box, last - first)
-            call(copy, (plan, x, x_box, spare, box, side, first, last, copy_one))
+            if copy != 0:
+                call(copy, (plan, x, x_box, spare, box, side, first, last, copy_one))
+            else:
+                origin = at(x, box[6] * plan[NUMBER.pixel])
             for j in range(first_panel, last_panel):
                 call(pack, (plan, gy, at(column_places, (side * panels + j) * columns), panel, box))
                 then, later = (j + 1, box) if j + 1 < last_panel else (first_panel, then_box)

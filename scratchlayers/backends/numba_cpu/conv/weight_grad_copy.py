@@ -64,6 +64,21 @@ def pack_gy(plan: Longs, gy: Real, columns: Longs, panel: Real, box: Longs):
                 i += w
 
 
+@kernel
+def pack_pixels(plan: Longs, gy: Real, columns: Longs, panel: Real, box: Longs):
+    """As :func:`pack_gy`, of a channels_last gy."""
+    depth, height, width, step = plan[DEPTH.out], plan[HEIGHT.out], plan[WIDTH.out], plan[NUMBER.columns]
+    filters, first = plan[NUMBER.filters], columns[0] // (depth * height * width)
+    some, i = min(step, filters - first), 0
+    for image in range(box[0], box[0] + box[1]):
+        for z in range(box[2], box[2] + box[3]):
+            for y in range(box[4], box[4] + box[5]):
+                start = ((image * depth + z) * height + y) * width + box[6]
+                for k in range(box[7]):
+                    copy_numbers(at(panel, i * step), at(gy, (start + k) * filters + first), 0, some, step)
+                    i += 1
+
+
 @inner
 def ask_for_gy(plan, gy, columns, box, first, last):
     """Prefetch what :func:`pack_gy` will read for columns first to last."""

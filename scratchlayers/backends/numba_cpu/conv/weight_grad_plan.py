@@ -102,11 +102,16 @@ class Plan(NamedTuple):
 def plan(problem: Problem) -> Plan:
     """Return how to compute this problem's weight gradient."""
     dtype, n, all_channels, all_filters, groups, grid, *_ = problem
+    last = native(problem)
     gw, grid = (all_filters, all_channels // groups, *grid.kernel_size), joined(grid)
+    if last and is_product(grid):
+        grid, n = as_one(grid, n), 1
     size, length = dtype.itemsize, lanes(dtype.itemsize)
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
     inputs, outputs = prod(grid.input_size), prod(grid.output_size)
-    unit, rows, vectors = _tile(c, k, taps, _units(groups, n, length), inputs / outputs, n * outputs, length)
+    unit, rows, vectors = _tile(
+        c, k, taps, [1] if last else _units(groups, n, length), inputs / outputs, n * outputs, length
+    )
     columns = vectors * length
     tiles, panels = ceil(c * taps / rows), ceil(k * unit / columns)
     together = unit if groups == 1 else 1
@@ -118,14 +123,15 @@ def plan(problem: Problem) -> Plan:
     work = 2.0 * n * all_filters * c * taps * outputs
     effort = work + COPYING * n * all_channels * inputs
     chunks, row_parts, column_parts = _parts(effort, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
-    plane = rounded((prod(a.reach for a in axes) + length) * size) // size * unit
-    box_channels = min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
+    pixel = c if last else unit
+    plane = rounded((prod(a.reach for a in axes) * pixel // unit + length) * size) // size * unit
+    box_channels = 1 if last else min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
     panel_at = rounded(8 * (16 + steps)) // size
     box_at = panel_at + rounded((steps + length) * columns * size) // size
     spare_at = box_at + rounded((box_images * box_channels * plane + length) * size) // size
     scratch = rounded((spare_at + (plane if unit > 1 else 0)) * size)
     numbers = Numbers(
-        *(c, k, taps, groups, unit, unit, images, sides),
+        *(c, k, taps, groups, unit, pixel, images, sides),
         *(together * all_channels * inputs, together * all_filters * outputs, c * inputs),
         *(rows, columns, tiles, panels, chunks, row_parts, column_parts, boxes, box_images, plane),
         *(panel_at, box_at, spare_at, scratch // 8, scratch // size),
@@ -170,6 +176,22 @@ def _tile(channels, filters, taps, units, inputs_each, positions, length) -> tup
 
     unit, across = min(((u, v) for u in units for v in reversed(MOST_ROWS)), key=cycles)
     return unit, ceil(channels * taps / ceil(channels * taps / MOST_ROWS[across])), across
+
+
+def native(problem: Problem) -> bool:
+    """Return whether x and gy are read as they lie though they are channels_last."""
+    return problem.last and problem.gy_last and problem.groups == 1
+
+
+def is_product(grid: Grid) -> bool:
+    """Return whether a convolution is a product of two matrices, the pixels of channels_last images and w."""
+    return grid.input_size == grid.output_size and set(grid.kernel_size) == set(grid.stride) == {1}
+
+
+def as_one(grid: Grid, images: int) -> Grid:
+    """Return the grid of all images' pixels, for a product of matrices and a :func:`joined` grid."""
+    (size,) = grid.input_size
+    return grid._replace(input_size=(images * size,), output_size=(images * size,))
 
 
 def joined(grid: Grid) -> Grid:
