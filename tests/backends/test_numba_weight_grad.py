@@ -200,7 +200,7 @@ def test_copies_of_the_sums_are_bounded(name):
     assert chunks == 1 or p.sums <= COPIES
 
 
-CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory"
+CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory or beyond"
 test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__, words=("-k", CHOSEN))
 
 
