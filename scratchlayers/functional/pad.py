@@ -60,7 +60,7 @@ def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) ->
     y = op.pad(x, frame, library.kernels(x, frame.rank), following=mode != "constant")
     if fill is not None:
         with torch.no_grad():  # what is filled has no gradient, and the adjoint leaves it out
-            y.masked_fill_(_outside(frame, y.device), fill)
+            _surround(y, frame, fill)
     return y.reshape(y.shape[y.dim() - input.dim() :]) if y.dim() > input.dim() else y
 
 
@@ -110,13 +110,10 @@ def _fill(value: float, mode: str, like: Tensor) -> float | None:
     return int(value)
 
 
-def _outside(frame: Frame, device: torch.device) -> Tensor:
-    """Return a mask over the padded size: True where nothing was copied."""
-    outside = torch.zeros((), dtype=torch.bool, device=device)
-    for size, runs in zip(frame.output_size, frame.runs, strict=True):
-        place = torch.arange(size, device=device)
-        axis = torch.ones_like(place, dtype=torch.bool)
-        for run in runs:
-            axis = axis & ((place < run.start) | (place >= run.stop))
-        outside = outside.unsqueeze(-1) | axis
-    return outside
+def _surround(y: Tensor, frame: Frame, value: float) -> None:
+    """Fill what no run of a constant padding reaches: on each axis, what lies before and behind the only one."""
+    for axis, (size, runs) in enumerate(zip(frame.output_size, frame.runs, strict=True), 2):
+        start, stop = runs[0][:2] if runs else (size, size)
+        for begin, end in ((0, start), (stop, size)):
+            if begin < end:
+                y.narrow(axis, begin, end - begin).fill_(value)
