@@ -72,7 +72,7 @@ def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) 
 
 
 def _problem(kernel: str, dtype: torch.dtype, a: Sizes, b: Sizes, grid: Grid, groups: int, *last: bool) -> Problem:
-    batch, first, second = a[0], a[1], b[1]
+    batch, first, second, groups = a[0], a[1], b[1], int(groups)  # which may have been a tensor
     channels, filters = {
         "conv": (first, b[0]),
         "conv_input_grad": (second * groups, first),

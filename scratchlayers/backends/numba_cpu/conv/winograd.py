@@ -24,8 +24,9 @@ from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd_plan import PANEL, tiling
 
 # From these numbers on the transforms cost less than the multiplications that they save, measured against the direct
-# algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges).
-_CHANNELS, _PRODUCT, _TILES, _OUTPUTS = 16, 256, 8, 8
+# algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges). Of MANY
+# tiles half the product is enough.
+_CHANNELS, _PRODUCT, _TILES, _OUTPUTS, _MANY = 16, 512, 8, 8, 256
 
 
 def _can(problem: Problem) -> bool:
@@ -43,7 +44,7 @@ def _pays(problem: Problem, size: Sizes) -> bool:
     fewer, more = sorted((problem.channels, problem.filters))
     tiles = tiling(problem.batch, *size, problem.grid.dilation[0]).count
     enough = problem.batch * prod(size) >= _OUTPUTS * tiles and tiles >= _TILES
-    return enough and fewer >= _CHANNELS and fewer * more >= _PRODUCT
+    return enough and fewer >= _CHANNELS and fewer * more >= (_PRODUCT // 2 if tiles >= _MANY else _PRODUCT)
 
 
 def _conv_pays(problem: Problem) -> bool:
