@@ -24,8 +24,8 @@ from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd_plan import PANEL, tiling
 
 # From these numbers on the transforms cost less than the multiplications that they save, measured against the direct
-# algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges). Of MANY
-# tiles half the product is enough.
+# algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges). Where
+# tiles are MANY, half the product is enough.
 _CHANNELS, _PRODUCT, _TILES, _OUTPUTS, _MANY = 16, 512, 8, 8, 256
 
 
