@@ -10,9 +10,8 @@ import torch
 
 from scratchlayers.backends.numba_cpu import target
 from scratchlayers.backends.numba_cpu.conv.dense_blocks import SHAPES
-from scratchlayers.backends.numba_cpu.conv.outer_tile import outer_tile
+from scratchlayers.backends.numba_cpu.conv.outer_tile import MOST_ROWS, outer_tile
 from scratchlayers.backends.numba_cpu.conv.tile import tile_kernel
-from scratchlayers.backends.numba_cpu.conv.weight_grad_plan import MOST_ROWS
 from tests.widths import at_narrower_widths
 
 pytestmark = [

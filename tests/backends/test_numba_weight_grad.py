@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scratchlayers.backends.numba_cpu import choose, workspace
 from scratchlayers.backends.numba_cpu.conv import TABLES, _ready, conv_weight_grad
-from scratchlayers.backends.numba_cpu.conv.weight_grad_plan import COPIES, NUMBER, plan
+from scratchlayers.backends.numba_cpu.conv.boxes import NUMBER
+from scratchlayers.backends.numba_cpu.conv.weight_grad_plan import COPIES, plan
 from scratchlayers.contract import Backend
 from scratchlayers.geometry import Window, transposed
 from scratchlayers.testing import parametrize_with_checks

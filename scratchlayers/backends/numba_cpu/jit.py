@@ -1,7 +1,8 @@
 """How does a Python function become machine code? Compiled at its first use, kept on disk, called by address.
 
 A kernel is a function ``(lo, hi, thread, ...)`` that does the tasks lo to hi of a larger job, on thread number
-``thread``. Its other parameters are 64-bit integers, or typed pointers into tensors, by annotation::
+``thread``, which may be asked for several such ranges. Its other parameters are 64-bit integers, or typed pointers into
+tensors, by annotation::
 
     @kernel
     def negate(lo, hi, thread, x: Real, y: Real): ...

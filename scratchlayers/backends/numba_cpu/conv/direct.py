@@ -18,14 +18,14 @@ from ..pages import maker
 from ..simd import at, length, load, store, store_first
 from ..team import Job
 from ..workspace import scratch
+from .box_copy import copy_pixels, copy_planes, copy_x, cut, write_places
+from .boxes import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH, is_product
 from .dense_blocks import Size, cost
 from .dense_weights import pack_in_order
 from .direct_plan import mirror, plan
 from .outer_tile import outer_tile
 from .sweep import Sweep, backward, forward
 from .transpose import transpose_first
-from .weight_grad_copy import copy_pixels, copy_planes, copy_x, cut, write_places
-from .weight_grad_plan import DEPTH, HEIGHT, NUMBER, TABLES, WIDTH, is_product
 
 
 def conv(problem: Problem) -> Ready:

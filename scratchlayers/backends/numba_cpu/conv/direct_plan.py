@@ -16,7 +16,8 @@ import numpy as np
 from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
-from .weight_grad_plan import MOST_ROWS, Numbers, as_one, boxes_of, is_product, joined, tap_places
+from .boxes import Numbers, as_one, boxes_of, is_product, joined, tap_places
+from .outer_tile import MOST_ROWS
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy

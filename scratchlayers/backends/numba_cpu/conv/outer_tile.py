@@ -19,9 +19,12 @@ from numba.extending import intrinsic
 
 from ..jit import Longs, Real, kernel
 from ..simd import emit_fma, emit_load, emit_shuffle, emit_store, vector_of
+from ..target import REGISTERS
 from .tile import emit_merge, emit_sums
 
 ROWS, VECTORS, UNIT = 12, 2, 1
+# rows of the largest tile of so many vectors a row whose sums, with what a step loads, stay in registers
+MOST_ROWS = {1: 10, 2: 9, 3: 8, 4: 6} if REGISTERS == 32 else {1: 10, 2: 5, 3: 3}
 _I64 = ir.IntType(64)
 
 

@@ -16,10 +16,12 @@ from ..pages import maker
 from ..simd import at, length, load, store, store_first
 from ..team import Job
 from ..workspace import scratch
+from .box_copy import copy_pixels, copy_planes, copy_x, cut, write_places
+from .boxes import NUMBER, TABLES, is_product
 from .outer_tile import outer_tile
 from .transpose import transpose
-from .weight_grad_copy import ask_for_gy, copy_pixels, copy_planes, copy_x, cut, pack_gy, pack_pixels, write_places
-from .weight_grad_plan import NUMBER, TABLES, is_product, native, plan
+from .weight_grad_copy import ask_for_gy, pack_gy, pack_pixels
+from .weight_grad_plan import native, plan
 
 
 def weight_grad(problem: Problem) -> Ready:

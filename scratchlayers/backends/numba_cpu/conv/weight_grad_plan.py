@@ -12,75 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....geometry import Grid
 from ..choose import Problem
-from ..target import REGISTERS, lanes
+from ..target import lanes
 from ..workspace import rounded
+from .boxes import Numbers, as_one, boxes_of, is_product, joined, tap_places
+from .outer_tile import MOST_ROWS
 
 PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies read long runs
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
 GRAIN, COPYING = 2e6, 20  # operations that a task is worth; that take as long as copying an element of x
-# rows of the largest tile of so many vectors a row whose sums, with what a step loads, stay in registers
-MOST_ROWS = {1: 10, 2: 9, 3: 8, 4: 6} if REGISTERS == 32 else {1: 10, 2: 5, 3: 3}
-
-
-class Numbers(NamedTuple):
-    """What the kernels know of the problem, of its boxes, and of each thread's scratch."""
-
-    channels: int  # of a group
-    filters: int  # of a group
-    taps: int
-    groups: int
-    unit: int  # convolutions side by side: groups, or images
-    pixel: int  # numbers of a box that stand together: those side by side, or all channels
-    images: int  # groups of images side by side
-    sides: int  # groups of groups side by side
-    x_image: int  # from one of the images to the next
-    gy_image: int
-    x_group: int  # from one of those side by side to the next
-    rows: int
-    columns: int
-    tiles: int
-    panels: int
-    chunks: int
-    row_parts: int
-    column_parts: int
-    boxes: int
-    box_images: int
-    plane: int  # elements of a channel in a box
-    panel_at: int  # in a thread's scratch, in elements; two boxes and the places are at 0
-    box_at: int
-    spare_at: int
-    longs: int  # 8 bytes, and elements, of a thread's scratch
-    reals: int
-
-
-class Axis(NamedTuple):
-    """One axis of the grid, and how many output positions of it a box holds.
-
-    A box has every ``step``-th element of the input; in it windows are ``hop`` apart and ``window`` long.
-    """
-
-    size: int
-    out: int
-    before: int
-    stride: int
-    step: int
-    hop: int
-    window: int
-    box: int
-    reach: int
-    boxes: int
-
-
-# where each of them stands in a plan's table
-NUMBER = Numbers(*range(len(Numbers._fields)))
-DEPTH, HEIGHT, WIDTH = (
-    Axis(*range(start, start + len(Axis._fields)))
-    for start in range(len(NUMBER), len(NUMBER) + 3 * len(Axis._fields), len(Axis._fields))
-)
-TABLES = len(NUMBER) + 3 * len(DEPTH)
 
 
 class Plan(NamedTuple):
@@ -183,49 +124,6 @@ def native(problem: Problem) -> bool:
     return problem.last and problem.gy_last and problem.groups == 1
 
 
-def is_product(grid: Grid) -> bool:
-    """Return whether a convolution is a product of two matrices, the pixels of channels_last images and w."""
-    return grid.input_size == grid.output_size and set(grid.kernel_size) == set(grid.stride) == {1}
-
-
-def as_one(grid: Grid, images: int) -> Grid:
-    """Return the grid of all images' pixels, for a product of matrices and a :func:`joined` grid."""
-    (size,) = grid.input_size
-    return grid._replace(input_size=(images * size,), output_size=(images * size,))
-
-
-def joined(grid: Grid) -> Grid:
-    """Return a grid of the same windows with fewer axes: a pointwise one joins the one before, if that steps by 1."""
-    kept: list[tuple[int, ...]] = []
-    for axis in zip(*grid, strict=True):
-        size, out, taps, stride, dilation, before, after = kept[-1] if kept else (0,) * 7
-        if stride == 1 and axis[0] == axis[1] and axis[2:4] == (1, 1):
-            n = axis[0]
-            kept[-1] = (size * n, out * n, taps, 1, dilation * n, before * n, after * n)
-        else:
-            kept.append(axis)
-    return Grid(*zip(*kept, strict=True))
-
-
-def boxes_of(grid, images: int, steps: int) -> tuple[int, list[Axis]]:
-    """Return the images and the axes of a box of at most so many steps, the innermost axes whole if they fit."""
-    axes: list[Axis] = []
-    for size, out, taps, stride, dilation, before in reversed([*zip(*grid[:-1], strict=True)]):
-        box = _even(out, max(steps, 1))
-        step = stride if taps == 1 else 1
-        hop, window = stride // step, (taps - 1) * dilation + 1
-        axes.insert(
-            0, Axis(size, out, before, stride, step, hop, window, box, (box - 1) * hop + window, ceil(out / box))
-        )
-        steps = steps // box if box == out else 1
-    lone = Axis(1, 1, 0, 1, 1, 1, 1, 1, 1, 1)
-    return _even(images, max(steps, 1)), [lone] * (3 - grid.rank) + axes
-
-
-def _even(count: int, most: int) -> int:
-    return ceil(count / ceil(count / most))
-
-
 def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, int]:
     """(chunks, parts of the rows of tiles, parts of their columns), together enough tasks.
 
@@ -240,15 +138,6 @@ def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, 
         else:
             rows = min(2 * rows, tiles)
     return chunks, rows, columns
-
-
-def tap_places(of: Numbers, axes, grid) -> np.ndarray:
-    """Return how far from a position's place each (channel, tap) is in a box, whose channels are planes or pixels."""
-    _, height, width = axes
-    steps = np.array([height.reach * width.reach, width.reach, 1])[-grid.rank :] * grid.dilation * of.pixel
-    taps = (steps[:, None] * np.indices(grid.kernel_size).reshape(grid.rank, -1)).sum(0)
-    between = of.plane if of.pixel == of.unit else 1
-    return (np.arange(of.channels)[:, None] * between + taps).reshape(-1)
 
 
 def _column_places(of: Numbers, outputs: int) -> np.ndarray:
