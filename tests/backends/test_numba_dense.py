@@ -1,5 +1,6 @@
 """Any convolution by Numba, both ways: against torch in float64, in every layout; values, memory, widths, threads."""
 
+import ctypes
 from functools import partial
 from unittest.mock import patch
 
@@ -8,9 +9,17 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scratchlayers import registry
+from scratchlayers import functional, registry
 from scratchlayers.backends.numba_cpu import choose, pages, workspace
-from scratchlayers.backends.numba_cpu.conv import _ready, conv, conv_input_grad, dense_blocks, dense_plan, direct_plan
+from scratchlayers.backends.numba_cpu.conv import (
+    _ready,
+    conv,
+    conv_input_grad,
+    dense,
+    dense_blocks,
+    dense_plan,
+    direct_plan,
+)
 from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
@@ -148,6 +157,45 @@ def test_every_tile_and_box(case, vectors, room, tasks):
     forget()
     with patch.multiple(direct_plan, ROOM=room, TASKS=tasks, MOST_ROWS={vectors: direct_plan.MOST_ROWS[vectors]}):
         agree(case)
+
+
+def blocks_packed(plan, w, order):
+    """Return the packed weights of a dense plan, its tasks done in this order."""
+    packed = torch.zeros(plan.packed // w.itemsize, dtype=w.dtype)
+    code = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 13)(dense.dense_tasks.compiled(w.dtype))
+    for task in order:
+        operands = 0, w.data_ptr(), 0, False, 0, packed.data_ptr(), 0, 0
+        code(task, task + 1, 0, *operands, 0, plan.table.ctypes.data)
+    return packed
+
+
+@only(["dense"])
+@pytest.mark.parametrize("shape", dense_blocks.SHAPES)
+@pytest.mark.parametrize("channels", [2, 17, 33, 50])
+def test_a_block_of_weights_ends_where_the_next_begins(shape, channels):
+    """Whichever is packed first, as by threads at once."""
+    w = torch.randn(29, channels, 3, 1)
+    problem = choose.Problem(w.dtype, 1, channels, 29, 1, Window.parse(2, (3, 1)).over((9, 9)))
+    with planned(lambda sweep, size: dense_blocks.blocks_in(sweep, size, *shape, lay(sweep, 0))):
+        plan = dense_plan.plan_of(problem, False)
+    up, down = (blocks_packed(plan, w, order) for order in (range(plan.packs), reversed(range(plan.packs))))
+    assert torch.equal(up, down)
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 1), (1, 3)])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_windows_of_one_tap_may_be_shifted(layout, kernel, groups):
+    """The output is as large as the input, and yet no copy of it."""
+    words = {"padding": 1, "output_padding": 2, "dilation": 3, "groups": groups}
+    x, w = arranged(torch.randn(2, 6, 6, 7).double(), layout), torch.randn(6, 4, *kernel).double()
+    results = []
+    for function in (torch.nn.functional.conv_transpose2d, functional.conv_transpose2d):
+        operands = x.clone().requires_grad_(), w.clone().requires_grad_()
+        y = function(*operands, **words)
+        results.append([y, *torch.autograd.grad(y.sin().sum(), operands)])
+    for got, want in zip(*results, strict=True):
+        torch.testing.assert_close(got, want)
 
 
 LAYERS = {

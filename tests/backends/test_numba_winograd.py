@@ -184,17 +184,17 @@ def test_numbers_that_overflow_only_on_the_way_are_computed_directly(place):
     torch.testing.assert_close(y.double(), want, rtol=1e-5, atol=1e-5)
 
 
-def test_the_direct_algorithm_is_made_ready_once():
+def test_the_plain_sum_is_made_ready_once():
     made = []
-    direct = replace(winograd.DENSE_CONV, ready=lambda problem: made.append(problem) or (lambda *operands: None))
-    run = winograd._finite(winograd_forward.conv, direct)(problem())
+    plain = replace(winograd.DENSE_CONV, ready=lambda problem: made.append(problem) or (lambda *operands: None))
+    run = winograd._finite(winograd_forward.conv, plain)(problem())
     x, w = torch.full((1, 64, 28, 28), float("inf")), torch.randn(64, 64, 3, 3)
     run(x, w, None)
     run(x, w, None)
     assert made == [problem()]
 
 
-def test_what_is_not_finite_is_computed_by_the_direct_algorithms():
+def test_what_is_not_finite_is_computed_by_plain_sums():
     case = Case((2, 16, 9, 9), 16)
     case.x[1, 2, 3, 4] = NAN
     y, gx, gw = case.transformed()

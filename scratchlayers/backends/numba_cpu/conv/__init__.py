@@ -42,7 +42,7 @@ TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad
 def conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t], by the algorithm that suits the problem."""
     x, last, w, b = _read(x, w, b)
-    return _ready("conv", exact, wish(), x.dtype, x.shape, w.shape, grid, groups, last)(x, w, b)
+    return _ready("conv", exact, wish(), x.dtype, x.shape, w.shape, grid, int(groups), last)(x, w, b)
 
 
 def conv_input_grad(
@@ -50,13 +50,15 @@ def conv_input_grad(
 ) -> Tensor:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel, by the algorithm that suits the problem."""
     gy, last, w, b = _read(gy, w, b)
-    return _ready("conv_input_grad", exact, wish(), gy.dtype, gy.shape, w.shape, grid, groups, last)(gy, w, b)
+    return _ready("conv_input_grad", exact, wish(), gy.dtype, gy.shape, w.shape, grid, int(groups), last)(gy, w, b)
 
 
 def conv_weight_grad(x: Tensor, gy: Tensor, grid: Grid, groups: int, exact: bool = False) -> Tensor:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p], by the algorithm that suits the problem."""
     (x, last), (gy, gy_last) = _dense(x), _dense(gy)
-    return _ready("conv_weight_grad", exact, wish(), x.dtype, x.shape, gy.shape, grid, groups, last, gy_last)(x, gy)
+    return _ready("conv_weight_grad", exact, wish(), x.dtype, x.shape, gy.shape, grid, int(groups), last, gy_last)(
+        x, gy
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -72,7 +74,7 @@ def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) 
 
 
 def _problem(kernel: str, dtype: torch.dtype, a: Sizes, b: Sizes, grid: Grid, groups: int, *last: bool) -> Problem:
-    batch, first, second, groups = a[0], a[1], b[1], int(groups)  # which may have been a tensor
+    batch, first, second = a[0], a[1], b[1]
     channels, filters = {
         "conv": (first, b[0]),
         "conv_input_grad": (second * groups, first),

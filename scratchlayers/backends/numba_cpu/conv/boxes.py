@@ -75,7 +75,8 @@ TABLES = len(NUMBER) + 3 * len(DEPTH)
 
 def is_product(grid: Grid) -> bool:
     """Return whether a convolution is a product of two matrices, the pixels of channels_last images and w."""
-    return grid.input_size == grid.output_size and set(grid.kernel_size) == set(grid.stride) == {1}
+    still = grid.input_size == grid.output_size and not any(grid.before)
+    return still and set(grid.kernel_size) == set(grid.stride) == {1}
 
 
 def as_one(grid: Grid, images: int) -> Grid:
@@ -89,7 +90,7 @@ def joined(grid: Grid) -> Grid:
     kept: list[tuple[int, ...]] = []
     for axis in zip(*grid, strict=True):
         size, out, taps, stride, dilation, before, after = kept[-1] if kept else (0,) * 7
-        if stride == 1 and axis[0] == axis[1] and axis[2:4] == (1, 1):
+        if stride == 1 and axis[0] == axis[1] and axis[2:4] == (1, 1) and axis[5] == 0:
             n = axis[0]
             kept[-1] = (size * n, out * n, taps, 1, dilation * n, before * n, after * n)
         else:

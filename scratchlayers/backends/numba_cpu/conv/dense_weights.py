@@ -16,7 +16,7 @@ from .transpose import transpose
 def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
     """Pack the block of this number: block[0, m] = b[m], 0 without one, and block[1 + (c, t), m] = w[m, c, t].
 
-    Rows that are no filter's repeat the last one's; the biases of all pieces but the first, which nobody reads, are 0.
+    Rows that are no filter's repeat the last one's or are 0. Only the biases of the first piece are read.
     """
     block, rest = task % plan[table.ROW_BLOCKS], task // plan[table.ROW_BLOCKS]
     piece, rest = rest % plan[table.PIECES], rest // plan[table.PIECES]
@@ -44,10 +44,11 @@ def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
 def pack_in_order(target, w, rows, places, count):
     """target[i, m] = w[places[m] + i]: squares of a vector's lanes are turned, what is left goes one by one.
 
-    A square may write a little more than its rows: what lies there is packed after it.
+    A square may write a little more than its rows, but not beyond the block: what lies there is packed after it.
     """
     lanes, i = length(w), 0
-    while i + lanes < count:
+    whole = (rows + lanes - 1) // lanes * lanes
+    while (i + lanes - 1) * rows + whole <= count * rows:
         for m in range((rows - 1) // lanes * lanes, -1, -lanes):
             transpose(w, at(places, m), i, lanes, target, i * rows + m, rows)
         i += lanes

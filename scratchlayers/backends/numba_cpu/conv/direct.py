@@ -27,6 +27,8 @@ from .outer_tile import outer_tile
 from .sweep import Sweep, backward, forward
 from .transpose import transpose_first
 
+TURNED = 1.5  # multiply-adds of vectors that take as long as bringing a number to where another layout has it
+
 
 def conv(problem: Problem) -> Ready:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t]."""
@@ -64,7 +66,7 @@ def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored
     A filter's weights lie together in w, or, ``mirrored``, those of one channel.
     """
     columns, panels, filters = plan[NUMBER.columns], plan[NUMBER.panels], plan[NUMBER.filters]
-    channels, taps, full = plan[NUMBER.channels], plan[NUMBER.taps], length(w)
+    channels, taps = plan[NUMBER.channels], plan[NUMBER.taps]
     pieces, count = (channels, taps) if mirrored else (1, channels * taps)
     for task in range(lo, hi):
         panel, group = task % panels, task // panels
@@ -73,7 +75,7 @@ def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored
         if biased:
             for j in range(columns):
                 target[j] = b[group * filters + min(first + j, filters - 1)]
-        places = at(plan, TABLES + channels * taps + full + columns * (panel + 1 == panels))
+        places = at(plan, TABLES + channels * taps + columns * (panel + 1 == panels))
         source = at(w, group * filters * channels * taps + first * count)
         for piece in range(pieces):
             some = at(target, (1 + piece * count) * columns)
@@ -189,7 +191,6 @@ def _cheaper(problem: Problem, of: Problem, sweep: Sweep, mirrored: bool) -> boo
     return plan(problem, mirrored).cost < cost(sweep, size) + turned
 
 
-TURNED = 1.5  # multiply-adds of vectors that take as long as bringing a number to where another layout has it
 WHY = "vectors of filters, windows read where they stand"
 CONV = Algorithm("direct", _can, _costs_less, conv, why=WHY)
 INPUT_GRAD = Algorithm("direct", _steps_by_one, _gradient_costs_less, conv_input_grad, why=WHY)

@@ -32,8 +32,7 @@ class Plan(NamedTuple):
     """What the kernels are compiled for and called with; ``cost`` is that of one channel, in vectors' multiply-adds.
 
     ``table`` holds Numbers, an Axis three times, and lists: for every channel and tap what it adds to a position's
-    place; where the positions of a square begin among the sums; where the filters of a full and of the last panel
-    begin among the weights.
+    place; where the filters of a full and of the last panel begin among the weights.
     """
 
     shape: dict[str, int]
@@ -103,7 +102,7 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     offsets = tap_places(numbers, axes, grid)
     if mirrored:
         offsets = offsets.reshape(c, taps)[:, ::-1].reshape(-1)
-    lists = (offsets, range(0, many * columns, columns), places)
+    lists = (offsets, places)
     table = np.array([*numbers, *(v for a in axes for v in a), *(v for some in lists for v in some)], dtype=np.int64)
     work = 2.0 * n * all_filters * c * taps * outputs
     packed = groups * panels * (c * taps + 1) * columns * size

@@ -92,7 +92,8 @@ def add_products(
                 cell = ((chunk * plan[NUMBER.sides] + side) * panels + j) * tiles
                 for i in range(first_tile, last_tile):
                     low, high = share(columns, i - first_tile, last_tile - first_tile)
-                    ask_for_gy(plan, gy, soon, later, low, high)
+                    if not pixels:
+                        ask_for_gy(plan, gy, soon, later, low, high)
                     cells = at(sums, (cell + i) * rows * columns)
                     call(tile, (origin, places, at(row_places, i * rows), panel, cells, steps, number == first_box))
 

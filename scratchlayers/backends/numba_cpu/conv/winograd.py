@@ -2,7 +2,7 @@
 
 It is for float32, 3 × 3 taps, stride 1, equal dilations and one group. Its outputs share their sums: an infinity or a
 NaN would reach all 16 of a tile, and a finite number may overflow on the way. But wherever an output reads one or a
-sum overflows, some output is not finite; then the direct algorithm computes the call again. The check costs a
+sum overflows, some output is not finite; then a plain sum computes the call again. The check costs a
 percent; the second computation only those who have such numbers.
 """
 
@@ -23,8 +23,8 @@ from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd_plan import PANEL, tiling
 
-# From these numbers on the transforms cost less than the multiplications that they save, measured against the direct
-# algorithms: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges). Where
+# From these numbers on the transforms cost less than the multiplications that they save, measured against plain
+# sums: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges). Where
 # tiles are MANY, half the product is enough.
 _CHANNELS, _PRODUCT, _TILES, _OUTPUTS, _MANY = 16, 512, 8, 8, 256
 
@@ -62,11 +62,11 @@ def _weight_grad_pays(problem: Problem) -> bool:
 Attempt = Callable[[Problem], Callable[..., Tensor | None]]
 
 
-def _finite(ready: Attempt, direct: Algorithm) -> Callable[[Problem], Ready]:
-    """Compute as ``ready`` does, or as ``direct`` where that finds numbers that are not finite."""
+def _finite(ready: Attempt, plain: Algorithm) -> Callable[[Problem], Ready]:
+    """Compute as ``ready`` does, or as ``plain`` where that finds numbers that are not finite."""
 
     def checked_ready(problem: Problem) -> Ready:
-        run, instead = ready(problem), cache(partial(direct.ready, problem))
+        run, instead = ready(problem), cache(partial(plain.ready, problem))
 
         def checked(*operands: Tensor) -> Tensor:
             y = run(*operands)
@@ -77,9 +77,9 @@ def _finite(ready: Attempt, direct: Algorithm) -> Callable[[Problem], Ready]:
     return checked_ready
 
 
-def _algorithm(pays: Callable[[Problem], bool], ready: Attempt, direct: Algorithm) -> Algorithm:
+def _algorithm(pays: Callable[[Problem], bool], ready: Attempt, plain: Algorithm) -> Algorithm:
     why = "4 times fewer multiplications, coarser rounding"
-    return Algorithm("winograd", _can, pays, _finite(ready, direct), exact=False, why=why)
+    return Algorithm("winograd", _can, pays, _finite(ready, plain), exact=False, why=why)
 
 
 CONV = _algorithm(_conv_pays, winograd_forward.conv, DENSE_CONV)
