@@ -40,8 +40,8 @@ class Job:
 
     ``address`` is :meth:`Kernel.compiled`'s. What its body takes after ``thread`` is first ``pointers`` integers, which
     are given at each call, tensors by ``data_ptr()``, and then the ``numbers``, of which an array stands for its
-    address. Whoever calls keeps the tensors alive, the job its arrays. The tasks are done on as many
-    threads as ``work`` operations deserve: each has a contiguous share, and who is done helps the others.
+    address. Whoever calls keeps the tensors alive, the job its arrays. The tasks are done on as many threads as
+    ``work`` operations deserve: each has a contiguous share, and who is done helps the others.
     """
 
     __slots__ = ("_arrays", "run", "threads")

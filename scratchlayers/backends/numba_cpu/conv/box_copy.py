@@ -80,18 +80,23 @@ def copy_x(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, side, fi
             target = at(target, plane)
 
 
+@inner
+def read_along(plan, axis, first, count):
+    """Along an axis, what the windows at these positions read: from which element, every how manieth, how many."""
+    begin = first * plan[axis.stride] - plan[axis.before]
+    return begin, plan[axis.step], (count - 1) * plan[axis.hop] + plan[axis.window]
+
+
 @kernel
 def copy_planes(plan: Longs, x: Real, y: Real, box: Longs, ahead, planes):
     """Copy what the windows of a box read of some channels, line after line; each ends in what is left of a vector.
 
     Meanwhile ask for what is ``ahead``.
     """
-    z0, step_z = box[2] * plan[DEPTH.stride] - plan[DEPTH.before], plan[DEPTH.step]
-    y0, step_y = box[4] * plan[HEIGHT.stride] - plan[HEIGHT.before], plan[HEIGHT.step]
-    x0, step = box[6] * plan[WIDTH.stride] - plan[WIDTH.before], plan[WIDTH.step]
-    depth = (box[3] - 1) * plan[DEPTH.hop] + plan[DEPTH.window]
-    height = (box[5] - 1) * plan[HEIGHT.hop] + plan[HEIGHT.window]
-    count, reach = (box[7] - 1) * plan[WIDTH.hop] + plan[WIDTH.window], plan[WIDTH.reach]
+    z0, step_z, depth = read_along(plan, DEPTH, box[2], box[3])
+    y0, step_y, height = read_along(plan, HEIGHT, box[4], box[5])
+    x0, step, count = read_along(plan, WIDTH, box[6], box[7])
+    reach = plan[WIDTH.reach]
     size, full, zeros = plan[DEPTH.size] * plan[HEIGHT.size] * plan[WIDTH.size], length(x), splat(x, 0)
     for i in range(depth):
         for j in range(height):
@@ -125,12 +130,10 @@ def copy_line(source, line, count, step, low, high, ahead, full, zeros):
 @kernel
 def copy_pixels(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, side, first, last, copy):
     """Copy a box of channels_last images, all channels of a pixel beside each other: as :func:`copy_x` is called."""
-    z0, step_z = box[2] * plan[DEPTH.stride] - plan[DEPTH.before], plan[DEPTH.step]
-    y0, step_y = box[4] * plan[HEIGHT.stride] - plan[HEIGHT.before], plan[HEIGHT.step]
-    x0, step = box[6] * plan[WIDTH.stride] - plan[WIDTH.before], plan[WIDTH.step]
-    depth = (box[3] - 1) * plan[DEPTH.hop] + plan[DEPTH.window]
-    height = (box[5] - 1) * plan[HEIGHT.hop] + plan[HEIGHT.window]
-    count, reach = (box[7] - 1) * plan[WIDTH.hop] + plan[WIDTH.window], plan[WIDTH.reach]
+    z0, step_z, depth = read_along(plan, DEPTH, box[2], box[3])
+    y0, step_y, height = read_along(plan, HEIGHT, box[4], box[5])
+    x0, step, count = read_along(plan, WIDTH, box[6], box[7])
+    reach = plan[WIDTH.reach]
     pixel, width = plan[NUMBER.pixel], plan[WIDTH.size]
     low, high = min(max((step - 1 - x0) // step, 0), count), max(min((width - 1 - x0) // step + 1, count), 0)
     for image in range(box[0], box[0] + box[1]):

@@ -120,13 +120,13 @@ def add_windows(
             first = panel * columns
             some = min(columns, plan[NUMBER.filters] - first)
             if last:
-                lay(plan, y, sums, box, first, some)
+                place_pixels(plan, y, sums, box, first, some)
             else:
-                turn(plan, y, sums, box, group * plan[NUMBER.filters] + first, some)
+                place_planes(plan, y, sums, box, group * plan[NUMBER.filters] + first, some)
 
 
 @inner
-def lay(plan, y, sums, box, first, filters):
+def place_pixels(plan, y, sums, box, first, filters):
     """y[position i of the box, first + j] = sums[i · columns + j] for j < filters, y being channels_last."""
     columns, pixel, full = plan[NUMBER.columns], plan[NUMBER.filters], length(y)
     i = 0
@@ -145,7 +145,7 @@ def lay(plan, y, sums, box, first, filters):
 
 
 @inner
-def turn(plan, y, sums, box, first, filters):
+def place_planes(plan, y, sums, box, first, filters):
     """y[first + j, position i of the box] = sums[i · columns + j] for j < filters."""
     height, width, columns, full = plan[HEIGHT.out], plan[WIDTH.out], plan[NUMBER.columns], length(y)
     plane = plan[DEPTH.out] * height * width
