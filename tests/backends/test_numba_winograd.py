@@ -8,6 +8,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from scratchlayers import functional
 from scratchlayers.backends.numba_cpu import choose, workspace
 from scratchlayers.backends.numba_cpu.conv import (
     conv,
@@ -19,6 +20,7 @@ from scratchlayers.backends.numba_cpu.conv import (
     winograd_weight_grad,
 )
 from scratchlayers.backends.numba_cpu.layout import dense
+from scratchlayers.bench.memory import peak_bytes
 from scratchlayers.geometry import Window
 from tests.draw import arranged, examples
 from tests.guard import at_the_end, at_the_start
@@ -268,11 +270,35 @@ def test_it_is_not_taken_where_precision_is_to_be_exact():
     assert not any(a.exact for a in ALGORITHMS)
 
 
-def test_its_memory_does_not_grow_with_the_images():
-    size = (64, 224, 224)
-    for plan in (
-        lambda n: winograd_forward._plan(problem(batch=n, size=224), size, size, (1, 1), False)[2],
-        lambda n: winograd_weight_grad._plan(problem(batch=n, size=224))[2],
-    ):
-        assert plan(1) == plan(64)
-        assert plan(64) * 4 <= 10 * 2**20
+@pytest.mark.parametrize("channels", [64, 512])
+def test_its_memory_does_not_grow_with_the_images(channels):
+    def plans(batch):
+        p, size = problem(batch=batch, channels=channels, filters=channels, size=224), (channels, 224, 224)
+        return winograd_forward._plan(p, size, size, (1, 1), False)[2], winograd_weight_grad._plan(p)[2]
+
+    assert plans(4) == plans(64)
+    assert max(plans(64)) * 4 <= 5 * 2**20
+
+
+@pytest.mark.parametrize(("shape", "filters"), [((16, 256, 14, 14), 256), ((16, 512, 7, 7), 512)], ids=str)
+def test_a_step_needs_little_more_memory_than_torchs(shape, filters):
+    case, before = Case(shape, filters), torch.get_num_threads()
+    x, w = case.x.requires_grad_(), case.w.requires_grad_()
+
+    def step(conv2d):
+        return lambda: torch.autograd.grad(conv2d(x, w, padding=1), (x, w), case.gy)
+
+    torch.set_num_threads(2)
+    try:
+        ours, torchs = (peak_bytes(step(f)) for f in (functional.conv2d, torch.nn.functional.conv2d))
+    finally:
+        torch.set_num_threads(before)
+    assert ours <= 1.25 * torchs
+
+
+def test_memory_that_grows_is_never_there_twice():
+    def grow():
+        for size in (2**18, 2**19):
+            workspace.scratch(size)
+
+    assert peak_bytes(grow) == pytest.approx(2**19, abs=1000)

@@ -21,8 +21,11 @@ def scratch(nbytes: int) -> torch.Tensor:
     buffer = getattr(_local, "buffer", None)
     if buffer is not None and buffer.numel() >= nbytes:
         return buffer
+    kept = nbytes <= KEPT
+    if kept:
+        buffer = _local.buffer = None  # given back first, so that the two are never there at once
     buffer = paged(torch.empty(nbytes, dtype=torch.uint8))
-    if nbytes <= KEPT:
+    if kept:
         _local.buffer = buffer
     return buffer
 

@@ -15,7 +15,7 @@ from .tile import VECTORS
 FLOAT = 4  # bytes of an element: Winograd's algorithm is for float32
 LANES = lanes(FLOAT)
 PANEL = VECTORS * LANES  # columns of a register tile
-TILES, CHANNELS, FILTERS = 128, 128, 128  # the most of a block
+TILES, CHANNELS, FILTERS = 128, 128, 64  # the most of a block
 TASKS = 4  # as many at least, where the blocks do not become too small for that
 POINTS = 36
 

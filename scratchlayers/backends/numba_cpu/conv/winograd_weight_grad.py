@@ -2,7 +2,7 @@
 
 A task is a block of filters, a block of channels and a slice of the tiles. Block of tiles after block it transforms
 the inputs and the output gradients, adds their 36 matrix products to its sums, and transforms these back at the end.
-What the slices found is added up, in their order, by tasks of their own.
+What several slices found is added up, in their order, by tasks of their own.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def correlate(
 ):  # fmt: skip
     """found[slice][k] = Σ of x · gy over the slice's tiles; bad[0] = 1 if a number of it is not finite.
 
-    A filter's ``found_lead`` numbers are vectors of channels, for each of these all taps behind each other.
+    A filter's ``found_lead`` numbers are vectors of channels, for each of these all taps behind each other. Where all
+    tiles are one slice, ``found`` is the gradient itself.
     """
     own = at(memory, thread * share)
     room = Room(own, at(own, staged_at))
@@ -109,9 +110,12 @@ def correlate(
             call(multiply, (*sides, (last - row) * columns, some, deep, sums, sums_plane, sums_lead, own, new))
         for k in range(some):
             for c in range(0, deep, LANES):
-                taps = at(found, (part * filters + k0 + k) * found_lead + (c0 + c) * TAPS)
-                products = at(sums, k * sums_lead + c)
+                taps, products = own, at(sums, k * sums_lead + c)
+                if slices > 1:
+                    taps = at(found, (part * filters + k0 + k) * found_lead + (c0 + c) * TAPS)
                 suspect = tap_square(products, sums_plane, zeros, taps, 3 * LANES, LANES, suspect)
+                if slices == 1:
+                    unstage(taps, at(found, ((k0 + k) * channels + c0 + c) * TAPS), TAPS, 1, deep - c, TAPS)
     if total(suspect) != 0.0:
         bad[0] = 1
 
@@ -138,11 +142,13 @@ def conv_weight_grad(problem: Problem) -> Callable[[Tensor, Tensor], Tensor | No
 
     def run(x: Tensor, gy: Tensor) -> Tensor | None:
         gw, memory = new(), scratch((products.threads() * share + size) * FLOAT)
-        found, own, bad = memory.data_ptr(), memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
+        own, bad = memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
+        found = memory.data_ptr() if size else gw.data_ptr()
         products.run(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad))
         if bad.value:
             return None
-        sums.run(found, gw.data_ptr())
+        if size:
+            sums.run(found, gw.data_ptr())
         return gw
 
     return run
@@ -173,6 +179,7 @@ def _plan(problem: Problem) -> tuple[int, int, int, int, tuple[int, ...], tuple[
         *(cut.block * gradients_lead, gradients_lead, cut.block * data_lead, data_lead, sums_plane, sums_lead),
         *(staged_at, gradients_at, data_at, sums_at, share),
     )
-    tasks, found = slices * channel_blocks * filter_blocks, lead(slices * filters * found_lead)
+    tasks = slices * channel_blocks * filter_blocks
+    found = lead(slices * filters * found_lead) if slices > 1 else 0
     ends = (slices, filters, channels, found_lead)
     return tasks, 2 * POINTS * cut.count * channels * filters, share, found, ends, words
