@@ -23,7 +23,7 @@ def frames(draw):
     rank, mode = draw(st.integers(1, 4)), draw(st.sampled_from(["constant", "replicate", "reflect", "circular"]))
     size, sides = [], []
     for axis in range(rank):
-        n = draw(st.integers(1, 40 if axis == rank - 1 else 4))
+        n = draw(st.integers(1, 100 if axis == rank - 1 else 4))
         crop = [draw(st.integers(0, n // 3)), draw(st.integers(0, n // 3))]
         most = {"reflect": n - 1, "circular": n - sum(crop)}.get(mode, 5)
         way = draw(st.sampled_from(["same", "grow", "crop", "both"]))

@@ -15,6 +15,7 @@ import numpy as np
 from ...geometry import Frame, Run, Sizes
 
 NOTHING = 2  # the step of a run that copies nothing
+EDGES = 32  # numbers beside a run that are moved one at a time
 
 
 class Plan(NamedTuple):
@@ -24,6 +25,23 @@ class Plan(NamedTuple):
     rows: int
     numbers: tuple[int, ...]
     tables: tuple[np.ndarray, ...]
+
+
+class Row(NamedTuple):
+    """A row that is all of one run but for a few numbers: where in y the run begins and ends, how much further on in x.
+
+    ``edges`` holds, for each of the few, where it is in a row of y and where in one of x.
+    """
+
+    start: int
+    stop: int
+    shift: int
+    edges: np.ndarray
+
+    @property
+    def words(self) -> Sizes:
+        """The numbers that a kernel takes: start, stop, shift, and how many edges there are."""
+        return self.start, self.stop, self.shift, len(self.edges) // 2
 
 
 class _Axis(NamedTuple):
@@ -73,6 +91,25 @@ def collections(shape: Sizes, frame: Frame, last: bool, width: int) -> Plan:
     numbers = (block, count, len(sources), along.n, along.m, len(ordered), int(whole))
     rows = planes * count if prod(size) else 0
     return Plan(size, rows, numbers, (begins, order, runs))
+
+
+def row_of(runs: np.ndarray, block: int) -> Row | None:
+    """Return the row that these runs make, if a single one makes almost all of it."""
+    every = [Run(*(int(v) for v in run)) for run in runs.reshape(-1, 4) if run[3] != NOTHING]
+    longest = max(
+        (run for run in every if run.step == 1), key=lambda run: run.stop - run.start, default=Run(0, 0, 0, 1)
+    )
+    few = [run for run in every if run is not longest]
+    if sum(run.stop - run.start for run in few) * block > EDGES:
+        return None
+    pairs = [
+        ((run.start + i) * block + j, (run.source + i * run.step) * block + j)
+        for run in few
+        for i in range(run.stop - run.start)
+        for j in range(block)
+    ]
+    start, stop = longest.start * block, longest.stop * block
+    return Row(start, stop, longest.source * block - start, np.array(pairs, np.int64).ravel())
 
 
 def _merged(shape: Sizes, frame: Frame, last: bool, width: int) -> tuple[int, list[_Axis], _Axis, int]:

@@ -6,23 +6,24 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...geometry import Frame, Sizes
-from .frames import NOTHING, Plan, copies
+from .frames import NOTHING, copies
 from .jit import Longs, Real, inner, kernel
 from .layout import dense
+from .pad_rows import SHORT, laid, row_for
 from .pages import maker
-from .simd import length, load, load_bits, prefetch, splat, store, store_first
+from .simd import length, load, prefetch, splat, store
 from .team import Job, filling
 from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
 BEYOND = 2**25  # bytes of a result: with what it is copied from, more than caches hold
-SHORT = 62  # numbers of a row for which one number has bits
-FAR, BARE = 0, 0
+FAR = 0
 
 
 def pad(x: Tensor, frame: Frame) -> Tensor:
@@ -36,28 +37,16 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
     moved, width = _MOVED[dtype.itemsize]
     plan = copies(shape, frame, last, width)
     new = maker(plan.shape, dtype, last)
-    far, bare = prod(plan.shape) * dtype.itemsize >= BEYOND, dtype.itemsize >= 4 and _bare(plan)
-    code = copied.compiled(moved, FAR=int(far), BARE=int(bare))
-    job = Job(code, plan.rows, prod(plan.shape), 2, *plan.numbers, *plan.tables)
-    return filling(job, new)
-
-
-def _bare(plan: Plan) -> bool:
-    """Return whether a row is short, and a single run with zeros beside it."""
-    block, blocks = plan.numbers[0], plan.numbers[3]
-    return block * blocks <= SHORT and [run[3] for run in plan.tables[1].reshape(-1, 4) if run[3] != NOTHING] == [1]
-
-
-@inner
-def lay_bare(x, at, y, to, size, bits):
-    """y[to + i] = x[at + i] where bit i is 1, else 0, for i < size."""
-    lanes = length(x)
-    for i in range(0, size, lanes):
-        value = load_bits(x, at + i, bits >> i)
-        if i + lanes <= size:
-            store(y, to + i, value)
-        else:
-            store_first(y, to + i, value, size - i)
+    work, far = 2 * prod(plan.shape), int(prod(plan.shape) * dtype.itemsize >= BEYOND)
+    row = row_for(plan, moved)
+    if row is None:
+        words: tuple[int | np.ndarray, ...] = (*plan.numbers, *plan.tables)
+        return filling(Job(copied.compiled(moved, FAR=far), plan.rows, work, 2, *words), new)
+    block, my, mx, blocks, source_blocks, _ = plan.numbers
+    size = blocks * block
+    code = laid.compiled(moved, FAR=far, BRIEF=int(size <= SHORT))
+    words = (my, mx, size, source_blocks * block, *row.words, plan.tables[0], row.edges)
+    return filling(Job(code, plan.rows, work, 2, *words), new)
 
 
 @inner
@@ -91,17 +80,10 @@ def clear(y, to, count):
 @kernel
 def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_blocks, count, rows: Longs, runs: Longs):
     """Fill the rows lo to hi of y; what the numbers and tables are, :func:`~.frames.copies` says."""
-    plane, r, bits, shift = lo // my, lo % my, 0, 0
-    for j in range(count):
-        if BARE and runs[4 * j + 3] == 1:
-            shift = (runs[4 * j + 2] - runs[4 * j]) * block
-            bits = (1 << runs[4 * j + 1] * block) - (1 << runs[4 * j] * block)
+    plane, r = lo // my, lo % my
     for row in range(lo, hi):
         to = row * blocks * block
-        if BARE:
-            at = (plane * mx + rows[r]) * source_blocks * block + shift
-            lay_bare(x, at, y, to, blocks * block, bits if rows[r] >= 0 else 0)
-        elif rows[r] < 0:
+        if rows[r] < 0:
             clear(y, to, blocks * block)
         else:
             at = (plane * mx + rows[r]) * source_blocks * block

@@ -14,6 +14,7 @@ from .frames import collections
 from .jit import Longs, Real, inner, kernel
 from .layout import HALF, dense
 from .pad import clear, copy
+from .pad_rows import SHORT, collected, row_for
 from .pages import maker
 from .simd import length, load, store
 from .team import Job, filling
@@ -32,7 +33,13 @@ def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callab
     real = dtype.to_real()
     plan = collections(shape, frame, last, dtype.itemsize // real.itemsize)
     new = maker(plan.shape, dtype, last)
-    job = Job(added.compiled(real), plan.rows, 2 * prod(shape), 2, *plan.numbers, *plan.tables)
+    row = row_for(plan, real)
+    if row is None:
+        return filling(Job(added.compiled(real), plan.rows, 2 * prod(shape), 2, *plan.numbers, *plan.tables), new)
+    block, mx, my, blocks, copies, *_ = plan.numbers
+    size = blocks * block
+    words = (mx, my, size, copies * block, *row.words, *plan.tables[:2], row.edges)
+    job = Job(collected.compiled(real, BRIEF=int(size <= SHORT)), plan.rows, 2 * prod(shape), 2, *words)
     return filling(job, new)
 
 
