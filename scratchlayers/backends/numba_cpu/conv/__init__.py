@@ -16,6 +16,7 @@ from torch import Tensor
 from ....geometry import Grid, Sizes
 from .. import layout
 from ..choose import Algorithm, Problem, Ready, Tables, choose, wish
+from .covering import flattened, shaped
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .depthwise import CONV as DEPTHWISE_CONV
@@ -70,6 +71,9 @@ def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) 
     problem = _problem(kernel, dtype, *how)
     if 0 in (problem.batch, problem.channels, problem.filters, *problem.grid.input_size, *problem.grid.output_size):
         return _of_nothing(kernel, problem)
+    if flat := flattened(problem):
+        ready = choose(TABLES[kernel], flat[0], exact).ready(flat[0])
+        return shaped(ready, _shape(kernel, problem), flat[1] if kernel == "conv_input_grad" else 1)
     return choose(TABLES[kernel], problem, exact).ready(problem)
 
 
@@ -83,18 +87,23 @@ def _problem(kernel: str, dtype: torch.dtype, a: Sizes, b: Sizes, grid: Grid, gr
     return Problem(dtype, batch, channels, filters, groups, grid, *last)
 
 
-def _of_nothing(kernel: str, problem: Problem) -> Ready:
-    """Return what computes a kernel whose sums have no terms."""
+def _shape(kernel: str, problem: Problem) -> Sizes:
+    """Return the shape of a kernel's result."""
     n, c, o, groups, grid = problem[1:6]
-    size = {
+    return {
         "conv": (n, o, *grid.output_size),
         "conv_input_grad": (n, c, *grid.input_size),
         "conv_weight_grad": (o, c // groups, *grid.kernel_size),
     }[kernel]
 
+
+def _of_nothing(kernel: str, problem: Problem) -> Ready:
+    """Return what computes a kernel whose sums have no terms."""
+    size, rank = _shape(kernel, problem), problem.grid.rank
+
     def run(x: Tensor, other: Tensor, b: Tensor | None = None) -> Tensor:
         y = x.new_zeros(size)
-        return y if b is None else y + b.view(-1, *(1,) * grid.rank)
+        return y if b is None else y + b.view(-1, *(1,) * rank)
 
     return run
 

@@ -1,0 +1,49 @@
+"""A window that covers the input along an axis has one position there: its taps are channels, and the axis is none.
+
+So is the last convolution of many classifiers, and the first of many generators: a product of two matrices. Seen with
+the axis, most of what an input gradient's windows read would be the zeros around a single number.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from math import prod
+
+from torch import Tensor
+
+from ....geometry import Grid, Sizes
+from ..choose import Problem, Ready
+from ..layout import strides
+
+_POINT = Grid((1,), (1,), (1,), (1,), (1,), (0,), (0,))
+
+
+def flattened(problem: Problem) -> tuple[Problem, int] | None:
+    """Return the problem without the first axes, if the window covers them, and how many channels each became."""
+    axes = [*zip(*problem.grid, strict=True)]
+    covered = [*takewhile(_is_covered, axes)]
+    rest, whole, taps = axes[len(covered) :], len(covered) == len(axes), prod(axis[2] for axis in covered)
+    if taps == 1 or problem.groups > 1 or problem.last or (problem.gy_last and not whole):
+        return None
+    grid = _POINT if whole else Grid(*zip(*rest, strict=True))
+    # single positions are pixels, whose channels lie together, as well as planes
+    return problem._replace(channels=problem.channels * taps, grid=grid, last=whole, gy_last=whole), taps
+
+
+def _is_covered(axis: Sizes) -> bool:
+    size, out, taps, _, _, before, _ = axis
+    return size == taps and out == 1 and before == 0
+
+
+def shaped(ready: Ready, shape: Sizes, taps: int) -> Ready:
+    """Return what computes the problem as it was, of results of this shape, by what computes it flattened.
+
+    A bias is repeated for the ``taps`` that each of its channels became.
+    """
+    steps = strides(shape, False)
+
+    def run(a: Tensor, b: Tensor, *bias: Tensor | None) -> Tensor:
+        several = (each if each is None or taps == 1 else each.repeat_interleave(taps) for each in bias)
+        return ready(a, b, *several).as_strided(shape, steps)
+
+    return run
