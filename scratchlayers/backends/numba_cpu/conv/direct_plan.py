@@ -25,6 +25,8 @@ TASKS = 16  # enough to keep a team of threads busy
 # a square of results, and that where planes of results lie so that they share few places of the first cache
 ROW, VECTOR, TILE, SQUARE, CROWDED = 16.0, 5.0, 20.0, 20.0, 170.0
 STREAM = 2.5  # and loading a fourth vector of weights at a time
+FETCH = 3.0  # and loading a vector of weights where a panel of them is more than the second cache
+NEAR = 768 * 2**10  # bytes
 SETS = 4096  # bytes after which addresses share a place
 
 
@@ -112,5 +114,7 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     turned = n * ceil(outputs / many) * panels * vectors * square
     tiles = boxes * ceil(steps / rows) * panels
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
+    if c * taps * columns * size > NEAR:
+        fmas += FETCH * vectors
     costs = tiles * taps * fmas + copied + (turned + tiles * (rows * vectors + TILE)) / c
     return Plan(shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, costs)
