@@ -84,7 +84,7 @@ def multiply(plan, y, packed, lines, spots, group, piece, block, number, panels,
     whole = (block + 1) * rows <= plan[table.GROUP_FILTERS]
     there = at(y, (group * plan[table.GROUP_FILTERS] + block * rows) * plane)
     for phase in range(plan[table.PHASES]):
-        entry = plan[table.PHASE_TABLE] + 4 * phase
+        entry = plan[table.PHASE_TABLE] + 3 * phase
         a, offsets = at(packed, packed_place(plan, entry, group, piece, block)), at(plan, plan[entry + 2])
         here = at(lines, plan[table.SUMS_START] + (phase * plan[table.SHARE] + number) * rows * pitch)
         for p in range(panels):

@@ -53,17 +53,20 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
     """Return the plan of a sweep in these blocks; ``steps`` say where in w the next group, channel and filter are."""
     batch, groups, channels, filters, itemsize = size
     layout, phases = blocks.layout, [tuple(product(*phase)) for phase in product(*(a.phases for a in sweep))]
+    every = min(steps["FILTER_STEP"], steps["CHANNEL_STEP"])  # taps: they lie beside each other
     row_blocks, pieces = -(-filters // blocks.rows), -(-channels // blocks.channels)
     shares, total = -(-row_blocks // blocks.tiles), layout.total(batch, sweep)
     run, run_used = layout.runs(sweep)
     panel = blocks.vectors * lanes(itemsize)
     line = rounded((blocks.line + lanes(itemsize)) * itemsize) // itemsize
     lists = _Lists()
-    packed, entries = 0, []
+    packed, entries, spots = 0, [], {}
     for taps in phases:
-        offsets, numbers = _offsets(taps, blocks, line), [sum(t for t, _ in tap) for tap in taps]
-        entries += [len(taps), packed, lists.add(offsets), lists.add(numbers)]
-        packed += groups * pieces * row_blocks * blocks.rows * (1 + blocks.channels * len(taps))
+        block = blocks.rows * (1 + blocks.channels * len(taps))
+        for i, tap in enumerate(taps):
+            spots[sum(t for t, _ in tap)] = (packed + (1 + i) * blocks.rows, block, len(taps) * blocks.rows)
+        entries += [len(taps), packed, lists.add(_offsets(taps, blocks, line))]
+        packed += groups * pieces * row_blocks * block
     values = steps | {
         "BATCH": batch,
         "CHANNELS": groups * channels,
@@ -90,7 +93,9 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
         "SHARES": shares,
         "PHASES": len(phases),
         "PHASE_TABLE": lists.add(entries),
-        "PACKS": len(phases) * groups * pieces * row_blocks,
+        # of every tap: where its first weights go, how much further on those of the next block and channel
+        "TAP_TABLE": lists.add([spots.get(t, (0, 0, 0)) for t in range(every)]),
+        "PACKS": groups * pieces * row_blocks,
         **{name.upper(): kernel.compiled(dtype) for name, kernel in (("fill", fill), ("empty", empty), ("pack", pack))},
         "TILE": tile_kernel.compiled(dtype, ROWS=blocks.rows, VECTORS=blocks.vectors),
         **_axes(sweep, layout),

@@ -41,6 +41,7 @@ NAMES = (
     "SHARES",
     "PHASES",
     "PHASE_TABLE",
+    "TAP_TABLE",
     "PACKS",
     "GROUP_STEP",
     "CHANNEL_STEP",

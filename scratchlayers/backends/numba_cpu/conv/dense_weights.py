@@ -9,35 +9,39 @@ from __future__ import annotations
 from ..jit import Longs, Real, inner, kernel
 from ..simd import at, length, load_first, store_first
 from . import dense_table as table
-from .transpose import transpose
+from .transpose import transpose, transpose_apart
 
 
 @kernel
 def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
-    """Pack the block of this number: block[0, m] = b[m], 0 without one, and block[1 + (c, t), m] = w[m, c, t].
+    """Pack a block of every phase: block[0, m] = b[m], 0 without one, and block[1 + (c, t), m] = w[m, c, t].
 
     Rows that are no filter's repeat the last one's or are 0. Only the biases of the first piece are read.
     """
     block, rest = task % plan[table.ROW_BLOCKS], task // plan[table.ROW_BLOCKS]
-    piece, rest = rest % plan[table.PIECES], rest // plan[table.PIECES]
-    group, entry = rest % plan[table.GROUPS], plan[table.PHASE_TABLE] + 4 * (rest // plan[table.GROUPS])
+    piece, group = rest % plan[table.PIECES], rest // plan[table.PIECES]
     channel, filter_0, rows = piece * plan[table.CHANNELS_AT_ONCE], block * plan[table.ROWS], plan[table.ROWS]
     source = group * plan[table.GROUP_STEP] + channel * plan[table.CHANNEL_STEP] + filter_0 * plan[table.FILTER_STEP]
-    target, bias = at(packed, packed_place(plan, entry, group, piece, block)), group * plan[table.GROUP_FILTERS]
-    last = plan[table.GROUP_FILTERS] - 1
-    for m in range(rows):
-        target[m] = b[bias + min(filter_0 + m, last)] if biased and piece == 0 else 0.0
+    last, bias = plan[table.GROUP_FILTERS] - 1, group * plan[table.GROUP_FILTERS]
     channels = min(plan[table.CHANNELS_AT_ONCE], plan[table.GROUP_CHANNELS] - channel)
-    count, taps = plan[entry], at(plan, plan[entry + 3])
-    w, target = at(w, source), at(target, rows)
-    if plan[table.CHANNEL_STEP] == count:  # then the phase has all taps, and a filter's weights lie in this order
-        many = (rows + length(w) - 1) // length(w) * length(w)
-        places = at(plan, plan[table.ROW_PLACES] + many * (block + 1 == plan[table.ROW_BLOCKS]))
-        pack_in_order(target, w, rows, places, channels * count)
-    elif plan[table.FILTER_STEP] == 1:
-        pack_beside(target, w, rows, min(last + 1 - filter_0, rows), plan[table.CHANNEL_STEP], channels * count)
-    else:
-        pack_apart(target, w, plan, min(last - filter_0, rows - 1), channels, count, taps)
+    w, whole = at(w, source), (rows + length(w) - 1) // length(w) * length(w)
+    places = at(plan, plan[table.ROW_PLACES] + whole * (block + 1 == plan[table.ROW_BLOCKS]))
+    apart = plan[table.FILTER_STEP] != 1
+    for phase in range(plan[table.PHASES]):
+        entry = plan[table.PHASE_TABLE] + 3 * phase
+        target, count = at(packed, packed_place(plan, entry, group, piece, block)), plan[entry]
+        for m in range(rows):
+            target[m] = b[bias + min(filter_0 + m, last)] if biased and piece == 0 else 0.0
+        target = at(target, rows)
+        if plan[table.CHANNEL_STEP] == count:  # then the phase has all taps, and a filter's weights lie in this order
+            pack_in_order(target, w, rows, places, channels * count)
+            apart = False
+        elif plan[table.FILTER_STEP] == 1:
+            pack_beside(target, w, rows, min(last + 1 - filter_0, rows), plan[table.CHANNEL_STEP], channels * count)
+    if apart:  # not this block of all channels, but as many channels of all blocks: these lie beside each other
+        some = at(w, -filter_0 * plan[table.FILTER_STEP])
+        share = channels * block // plan[table.ROW_BLOCKS], channels * (block + 1) // plan[table.ROW_BLOCKS]
+        pack_apart(packed, some, plan, rank_of(plan, group, piece, 0), share)
 
 
 @inner
@@ -69,21 +73,29 @@ def pack_beside(target, w, rows, filters, step, count):
 
 
 @inner
-def pack_apart(target, w, plan, last, channels, count, taps):
-    """target[(c, t), m] = w[m, c, taps[t]], wherever they lie."""
-    rows, step, i = plan[table.ROWS], plan[table.FILTER_STEP], 0
-    for c in range(channels):
-        for t in range(count):
-            weights = at(w, c * plan[table.CHANNEL_STEP] + taps[t])
-            for m in range(last + 1):
-                target[i + m] = weights[m * step]
-            for m in range(last + 1, rows):
-                target[i + m] = weights[last * step]
-            i += rows
+def pack_apart(packed, w, plan, rank, share):
+    """Bring the weights of some channels, all taps of a filter beside each other, to where their phases have them."""
+    lanes, taps, rows, blocks = length(w), plan[table.FILTER_STEP], plan[table.ROWS], plan[table.ROW_BLOCKS]
+    whole = (rows + lanes - 1) // lanes * lanes
+    for c in range(share[0], share[1]):
+        for block in range(blocks):
+            places = at(plan, plan[table.ROW_PLACES] + whole * (block + 1 == blocks))
+            source = at(w, c * plan[table.CHANNEL_STEP] + block * rows * taps)
+            for t in range(0, taps, lanes):
+                spots, count = at(plan, plan[table.TAP_TABLE] + 3 * t), min(taps - t, lanes)
+                for m in range(0, rows, lanes):
+                    target = at(packed, m)
+                    transpose_apart(source, at(places, m), t, count, target, spots, rank + block, c, rows - m)
 
 
 @inner
 def packed_place(plan, entry, group, piece, block):
     """Return where a block lies; its phase is named by an entry of the table."""
-    rank = (group * plan[table.PIECES] + piece) * plan[table.ROW_BLOCKS] + block
-    return plan[entry + 1] + rank * (1 + plan[table.CHANNELS_AT_ONCE] * plan[entry]) * plan[table.ROWS]
+    size = (1 + plan[table.CHANNELS_AT_ONCE] * plan[entry]) * plan[table.ROWS]
+    return plan[entry + 1] + rank_of(plan, group, piece, block) * size
+
+
+@inner
+def rank_of(plan, group, piece, block):
+    """Return how many blocks of its phase lie before this one."""
+    return (group * plan[table.PIECES] + piece) * plan[table.ROW_BLOCKS] + block

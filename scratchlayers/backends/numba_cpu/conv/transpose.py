@@ -34,18 +34,56 @@ def transpose(typingctx, source, rows, at, count, target, start, step):
     def generate(context, builder, signature, arguments):
         source, rows, at, count, target, start, step = arguments
         vector = context.get_value_type(vector_of(signature.args[0].dtype))
-        mask, zeros = emit_lanes_below(builder, count, vector.count), ir.Constant(vector, None)
-        name, align = f"llvm.masked.load.{emit_suffix(vector)}.p0", _I32(bytes_of(vector.element))
-        taken = []
-        for r in range(vector.count):
-            place = builder.add(builder.load(builder.gep(rows, [_I64(r)])), at)
-            address = builder.bitcast(builder.gep(source, [place]), vector.as_pointer())
-            taken.append(emit_call(builder, name, vector, [address, align, mask, zeros]))
+        taken = _emit_rows(builder, source, rows, at, count, vector)
         for i, value in enumerate(emit_transpose(builder, taken)):
             emit_store(builder, target, builder.add(start, builder.mul(step, _I64(i))), value)
         return context.get_dummy_value()
 
     return types.void(source, rows, i64, i64, target, i64, i64), generate
+
+
+@intrinsic
+def transpose_apart(typingctx, source, rows, at, count, target, spots, rank, channel, many):
+    """target[place(i) + r] = source[rows[r] + at + i] for r < ``many`` and i < count, both at most lanes.
+
+    Three of the ``spots`` make a place: the first + rank · the second + channel · the third; none where that is 0.
+    """
+    i64 = types.int64
+
+    def generate(context, builder, signature, arguments):
+        source, rows, at, count, target, spots, rank, channel, many = arguments
+        vector = context.get_value_type(vector_of(signature.args[0].dtype))
+        turned = emit_transpose(builder, _emit_rows(builder, source, rows, at, count, vector))
+        mask = emit_lanes_below(builder, many, vector.count)
+        end = builder.append_basic_block("end")
+        for i, value in enumerate(turned):
+            there, store, on = (builder.append_basic_block(name) for name in ("there", "store", "on"))
+            builder.cbranch(builder.icmp_signed("<", _I64(i), count), there, end)
+            builder.position_at_end(there)
+            first, apart, further = (builder.load(builder.gep(spots, [_I64(3 * i + k)])) for k in range(3))
+            builder.cbranch(builder.icmp_signed("!=", further, _I64(0)), store, on)
+            builder.position_at_end(store)
+            place = builder.add(first, builder.add(builder.mul(rank, apart), builder.mul(channel, further)))
+            emit_store_where(builder, target, place, value, mask)
+            builder.branch(on)
+            builder.position_at_end(on)
+        builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(source, rows, i64, i64, target, spots, i64, i64, i64), generate
+
+
+def _emit_rows(builder, source, rows, at, count, vector):
+    """Emit the vectors of source[rows[r] + at], ..., the first ``count`` lanes of each; the others are 0."""
+    mask, zeros = emit_lanes_below(builder, count, vector.count), ir.Constant(vector, None)
+    name, align = f"llvm.masked.load.{emit_suffix(vector)}.p0", _I32(bytes_of(vector.element))
+    taken = []
+    for r in range(vector.count):
+        place = builder.add(builder.load(builder.gep(rows, [_I64(r)])), at)
+        address = builder.bitcast(builder.gep(source, [place]), vector.as_pointer())
+        taken.append(emit_call(builder, name, vector, [address, align, mask, zeros]))
+    return taken
 
 
 @intrinsic
