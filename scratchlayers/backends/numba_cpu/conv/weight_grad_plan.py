@@ -19,6 +19,7 @@ from .boxes import Numbers, as_one, boxes_of, is_product, joined, tap_places
 from .outer_tile import MOST_ROWS
 
 PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies read long runs
+BRIEF, NEAR = 128, 32 * 2**10  # positions of an image whose runs are short anyway; bytes then: in the first cache
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
 GRAIN, COPYING = 2e6, 20  # operations that a task is worth; that take as long as copying an element of x
@@ -57,7 +58,8 @@ def plan(problem: Problem) -> Plan:
     tiles, panels = ceil(c * taps / rows), ceil(k * unit / columns)
     together = unit if groups == 1 else 1
     images, sides = n // together, ceil(groups / unit) if groups > 1 else 1
-    box_images, axes = boxes_of(grid, images, PANEL // (columns * size))
+    room = NEAR if taps > 1 and outputs <= BRIEF else PANEL
+    box_images, axes = boxes_of(grid, images, room // (columns * size))
     steps = box_images * prod(a.box for a in axes)
     boxes = ceil(images / box_images) * prod(a.boxes for a in axes)
     copy = sides * panels * tiles * rows * columns * size
