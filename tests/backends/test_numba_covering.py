@@ -1,4 +1,4 @@
-"""Windows that cover the input along its first axes, by Numba: against torch in float64, and whether they are seen."""
+"""Windows that cover the input along some axes, by Numba: against torch in float64, and whether they are seen."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scratchlayers.backends.numba_cpu import choose
 from scratchlayers.backends.numba_cpu.conv import conv, conv_input_grad, conv_weight_grad
-from scratchlayers.backends.numba_cpu.conv.covering import flattened
+from scratchlayers.backends.numba_cpu.conv.covering import covered_first, flattened
 from scratchlayers.geometry import Window
 from tests.draw import arranged, examples
 from tests.widths import at_narrower_widths
@@ -19,13 +19,13 @@ EPSILON = {torch.float32: 2.0**-23, torch.float64: 2.0**-52, torch.bfloat16: 2.0
 
 @st.composite
 def windows(draw):
-    """(sizes, window): it covers the first axes, none to all of them, and goes anyhow along the others."""
+    """(sizes, window): it covers some axes, none to all of them, and goes anyhow along the others."""
     rank = draw(st.integers(1, 3))
     sizes, taps = ([draw(st.integers(1, 7)) for _ in range(rank)] for _ in range(2))
-    covered = draw(st.integers(0, rank))
+    covered = draw(st.sets(st.integers(0, rank - 1)))
     words = [[draw(st.integers(*range_)) for _ in range(rank)] for range_ in ((1, 3), (0, 2), (1, 2))]
     for axis in range(rank):
-        if axis < covered:
+        if axis in covered:
             taps[axis], words[1][axis] = sizes[axis], 0
             words[2][axis] = words[2][axis] if taps[axis] == 1 else 1
         else:
@@ -112,3 +112,32 @@ def test_what_is_covered_becomes_channels(seen, channels, size):
 )
 def test_what_is_not(other):
     assert flattened(other) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "order"),
+    [
+        (problem((9, 5), (3, 5)), (1, 0)),
+        (problem((9, 5, 4), (3, 5, 2)), (1, 0, 2)),
+        (problem((9, 5, 4), (3, 2, 4)), (2, 0, 1)),
+        (problem((5, 9, 4), (5, 2, 4)), (0, 2, 1)),
+    ],
+)
+def test_covered_axes_are_moved_to_the_front(seen, order):
+    moved, found = covered_first(seen)
+    assert found == order
+    assert moved.grid.input_size == tuple(seen.grid.input_size[a] for a in order)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        problem((5, 9), (5, 3)),
+        problem((9, 5), (3, 5), padding=(0, 1)),
+        problem((9, 3), (3, 3)),
+        problem((9, 5), (3, 5), groups=2),
+        problem((9, 5), (3, 5), last=True),
+    ],
+)
+def test_others_stay(other):
+    assert covered_first(other) is None

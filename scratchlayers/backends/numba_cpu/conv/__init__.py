@@ -16,7 +16,7 @@ from torch import Tensor
 from ....geometry import Grid, Sizes
 from .. import layout
 from ..choose import Algorithm, Problem, Ready, Tables, choose, wish
-from .covering import flattened, shaped
+from .covering import covered_first, flattened, shaped, turned
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .depthwise import CONV as DEPTHWISE_CONV
@@ -71,6 +71,13 @@ def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) 
     problem = _problem(kernel, dtype, *how)
     if 0 in (problem.batch, problem.channels, problem.filters, *problem.grid.input_size, *problem.grid.output_size):
         return _of_nothing(kernel, problem)
+    if kernel == "conv_input_grad" and (moved := covered_first(problem)):
+        return turned(_chosen(kernel, moved[0], exact), moved[1])
+    return _chosen(kernel, problem, exact)
+
+
+def _chosen(kernel: str, problem: Problem, exact: bool) -> Ready:
+    """Return what computes a kernel by the algorithm that suits the problem, without axes that are channels."""
     if flat := flattened(problem):
         ready = choose(TABLES[kernel], flat[0], exact).ready(flat[0])
         return shaped(ready, _shape(kernel, problem), flat[1] if kernel == "conv_input_grad" else 1)
