@@ -134,7 +134,7 @@ def copy_pixels(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, sid
     y0, step_y, height = read_along(plan, HEIGHT, box[4], box[5])
     x0, step, count = read_along(plan, WIDTH, box[6], box[7])
     reach = plan[WIDTH.reach]
-    pixel, width = plan[NUMBER.pixel], plan[WIDTH.size]
+    pixel, channels, width = plan[NUMBER.pixel], plan[NUMBER.channels], plan[WIDTH.size]
     low, high = min(max((step - 1 - x0) // step, 0), count), max(min((width - 1 - x0) // step + 1, count), 0)
     for image in range(box[0], box[0] + box[1]):
         for i in range(depth):
@@ -145,13 +145,13 @@ def copy_pixels(plan: Longs, x: Real, target: Real, spare: Real, box: Longs, sid
                     copy_numbers(line, line, 0, 0, count * pixel)
                     continue
                 row = (image * plan[DEPTH.size] + z) * plan[HEIGHT.size] + h
-                source = at(x, (row * width + x0) * pixel)
+                source = at(x, (row * width + x0) * channels)
                 copy_numbers(line, line, 0, 0, low * pixel)
-                if step == 1:
+                if step == 1 and pixel == channels:
                     copy_numbers(line, source, low * pixel, high * pixel, high * pixel)
                 else:
                     for k in range(low, high):
-                        copy_numbers(at(line, k * pixel), at(source, k * step * pixel), 0, pixel, pixel)
+                        copy_numbers(at(line, k * pixel), at(source, k * step * channels), 0, channels, channels)
                 copy_numbers(line, line, high * pixel, high * pixel, count * pixel)
         target = at(target, plan[NUMBER.plane])
 

@@ -13,6 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ....geometry import Grid
+from ..workspace import LINE
+
+SETS = 4096  # bytes after which addresses share a place of the first cache
 
 
 class Numbers(NamedTuple):
@@ -23,7 +26,7 @@ class Numbers(NamedTuple):
     taps: int
     groups: int
     unit: int  # convolutions side by side: groups, or images
-    pixel: int  # numbers of a box that stand together: those side by side, or all channels
+    pixel: int  # numbers of a box that stand together: those side by side, or all channels and perhaps a gap
     images: int  # groups of images side by side
     sides: int  # groups of groups side by side
     x_image: int  # from one of the images to the next
@@ -77,6 +80,11 @@ def is_product(grid: Grid) -> bool:
     """Return whether a convolution is a product of two matrices, the pixels of channels_last images and w."""
     still = grid.input_size == grid.output_size and not any(grid.before)
     return still and set(grid.kernel_size) == set(grid.stride) == {1}
+
+
+def pitch(channels: int, hop: int, size: int) -> int:
+    """Return how far apart a copy has pixels: so that windows' places do not all share one of the first cache."""
+    return channels if channels * hop * size % SETS else channels + LINE // size
 
 
 def as_one(grid: Grid, images: int) -> Grid:

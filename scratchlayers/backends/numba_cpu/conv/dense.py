@@ -22,6 +22,7 @@ from ..workspace import scratch
 from . import dense_table as table
 from .dense_plan import plan_of
 from .dense_weights import packed_place
+from .turn import pixels, planes
 
 
 @kernel
@@ -129,15 +130,29 @@ def spot(plan, position, count):
 
 def conv(problem: Problem) -> Ready:
     """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t]."""
-    return _ready(problem, (problem.batch, problem.filters, *problem.grid.output_size), False)
+    return _ready(problem, False)
 
 
 def conv_input_grad(problem: Problem) -> Ready:
     """gx = the transpose of ``conv`` in x, plus ``b`` on each channel."""
-    return _ready(problem, (problem.batch, problem.channels, *problem.grid.input_size), True)
+    return _ready(problem, True)
 
 
-def _ready(problem: Problem, size: Sizes, transposed: bool) -> Ready:
+def _ready(problem: Problem, transposed: bool) -> Ready:
+    sizes = (
+        (problem.batch, problem.channels, *problem.grid.input_size),
+        (problem.batch, problem.filters, *problem.grid.output_size),
+    )
+    source, target = reversed(sizes) if transposed else sizes
+    run = _of_planes(problem, target, transposed)
+    if not problem.last:
+        return run
+    before, after = planes(source, problem.dtype), pixels(target, problem.dtype)
+    return lambda x, w, b: after(run(before(x), w, b))
+
+
+def _of_planes(problem: Problem, size: Sizes, transposed: bool) -> Ready:
+    """Return what computes contiguous results, of this size, of contiguous images."""
     plan, new = plan_of(problem, transposed), maker(size, problem.dtype)
     code = dense_tasks.compiled(problem.dtype)
     together = Job(code, plan.packs + plan.tasks, 0, 8, 0, plan.table)
@@ -145,7 +160,7 @@ def _ready(problem: Problem, size: Sizes, transposed: bool) -> Ready:
     computing = Job(code, plan.tasks, plan.work, 8, plan.packs, plan.table)
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        x, y, threads = x.contiguous(), new(), computing.threads()
+        y, threads = new(), computing.threads()
         memory = scratch(plan.packed + threads * plan.scratch)
         packed, bias = memory.data_ptr(), 0 if b is None else b.data_ptr()
         own = packed + plan.packed

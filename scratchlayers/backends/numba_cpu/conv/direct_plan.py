@@ -16,7 +16,7 @@ import numpy as np
 from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
-from .boxes import Numbers, as_one, boxes_of, is_product, joined, tap_places
+from .boxes import SETS, Numbers, as_one, boxes_of, is_product, joined, pitch, tap_places
 from .outer_tile import MOST_ROWS
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
@@ -27,7 +27,6 @@ ROW, VECTOR, TILE, SQUARE, CROWDED = 16.0, 5.0, 20.0, 20.0, 170.0
 STREAM = 2.5  # and loading a fourth vector of weights at a time
 FETCH = 3.0  # and loading a vector of weights where a panel of them is more than the second cache
 NEAR = 768 * 2**10  # bytes
-SETS = 4096  # bytes after which addresses share a place
 
 
 class Plan(NamedTuple):
@@ -78,10 +77,11 @@ def _plans(problem: Problem, mirrored: bool) -> Iterator[Plan]:
 def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     dtype, n, all_channels, all_filters, groups, grid, last, _ = problem
     grid, size, many = joined(grid), dtype.itemsize, lanes(dtype.itemsize)
-    if last and is_product(grid):
+    product = last and is_product(grid)
+    if product:
         grid, n = as_one(grid, n), 1
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
-    pixel = c if last else 1
+    pixel = 1 if not last else c if product else pitch(c, grid.stride[-1], size)
     inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many
     panels = ceil(k / columns)
     most = min(ROOM // (columns * size), max(ROOM // (size * c) * outputs // inputs, MOST_ROWS[vectors]))
@@ -93,7 +93,7 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     plane = rounded((prod(a.reach for a in axes) * pixel + many) * size) // size
     sums_at = rounded(8 * (8 + steps + rows)) // size
     box_at = sums_at + rounded((steps + rows + many) * columns * size) // size
-    scratch = rounded((box_at + images * c // pixel * plane + many) * size)
+    scratch = rounded((box_at + images * (1 if last else c) * plane + many) * size)
     numbers = Numbers(
         *(c, k, taps, groups, 1, pixel, n, groups, all_channels * inputs, all_filters * outputs, c * inputs),
         *(rows, columns, 0, panels, 1, 1, parts, boxes, images, plane),

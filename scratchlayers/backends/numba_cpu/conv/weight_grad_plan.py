@@ -15,13 +15,14 @@ import numpy as np
 from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
-from .boxes import Numbers, as_one, boxes_of, is_product, joined, tap_places
+from .boxes import Numbers, as_one, boxes_of, is_product, joined, pitch, tap_places
 from .outer_tile import MOST_ROWS
 
 PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies read long runs
 BRIEF, NEAR = 128, 32 * 2**10  # positions of an image whose runs are short anyway; bytes then: in the first cache
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
+WIDE = 64  # channels
 GRAIN, COPYING = 2e6, 20  # operations that a task is worth; that take as long as copying an element of x
 
 
@@ -46,7 +47,8 @@ def plan(problem: Problem) -> Plan:
     dtype, n, all_channels, all_filters, groups, grid, *_ = problem
     last = native(problem)
     gw, grid = (all_filters, all_channels // groups, *grid.kernel_size), joined(grid)
-    if last and is_product(grid):
+    product = last and is_product(grid)
+    if product:
         grid, n = as_one(grid, n), 1
     size, length = dtype.itemsize, lanes(dtype.itemsize)
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
@@ -66,7 +68,7 @@ def plan(problem: Problem) -> Plan:
     work = 2.0 * n * all_filters * c * taps * outputs
     effort = work + COPYING * n * all_channels * inputs
     chunks, row_parts, column_parts = _parts(effort, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
-    pixel = c if last else unit
+    pixel = unit if not last else c if product else pitch(c, grid.stride[-1], size)
     plane = rounded((prod(a.reach for a in axes) * pixel // unit + length) * size) // size * unit
     box_channels = 1 if last else min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
     panel_at = rounded(8 * (16 + steps)) // size
@@ -122,8 +124,12 @@ def _tile(channels, filters, taps, units, inputs_each, positions, length) -> tup
 
 
 def native(problem: Problem) -> bool:
-    """Return whether x and gy are read as they lie though they are channels_last."""
-    return problem.last and problem.gy_last and problem.groups == 1
+    """Return whether x and gy are read as they lie though they are channels_last.
+
+    Of many channels a window's numbers lie far apart: turning both first costs less.
+    """
+    few = problem.channels < WIDE or set(problem.grid.kernel_size) == {1}
+    return problem.last and problem.gy_last and problem.groups == 1 and few
 
 
 def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, int]:
