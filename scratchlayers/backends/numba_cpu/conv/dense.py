@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ....geometry import Sizes
 from ..call import call
 from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, inner, kernel
@@ -22,7 +21,7 @@ from ..workspace import scratch
 from . import dense_table as table
 from .dense_plan import plan_of
 from .dense_weights import packed_place
-from .turn import pixels, planes
+from .turn import between_planes, sizes
 
 
 @kernel
@@ -139,21 +138,7 @@ def conv_input_grad(problem: Problem) -> Ready:
 
 
 def _ready(problem: Problem, transposed: bool) -> Ready:
-    sizes = (
-        (problem.batch, problem.channels, *problem.grid.input_size),
-        (problem.batch, problem.filters, *problem.grid.output_size),
-    )
-    source, target = reversed(sizes) if transposed else sizes
-    run = _of_planes(problem, target, transposed)
-    if not problem.last:
-        return run
-    before, after = planes(source, problem.dtype), pixels(target, problem.dtype)
-    return lambda x, w, b: after(run(before(x), w, b))
-
-
-def _of_planes(problem: Problem, size: Sizes, transposed: bool) -> Ready:
-    """Return what computes contiguous results, of this size, of contiguous images."""
-    plan, new = plan_of(problem, transposed), maker(size, problem.dtype)
+    plan, new = plan_of(problem, transposed), maker(sizes(problem)[not transposed], problem.dtype)
     code = dense_tasks.compiled(problem.dtype)
     together = Job(code, plan.packs + plan.tasks, 0, 8, 0, plan.table)
     packing = Job(code, plan.packs, plan.packed, 8, 0, plan.table)
@@ -172,7 +157,7 @@ def _of_planes(problem: Problem, size: Sizes, transposed: bool) -> Ready:
             computing.run(*pointers)
         return y
 
-    return run
+    return between_planes(run, problem, transposed)
 
 
 CONV = Algorithm("dense", lambda problem: True, lambda problem: True, conv)

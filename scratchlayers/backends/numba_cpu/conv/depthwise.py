@@ -23,6 +23,7 @@ from .depthwise_layout import layout, lined
 from .depthwise_plan import Tables, shape_of
 from .depthwise_run import forward_of
 from .depthwise_tiles import sum_tiles
+from .turn import between_planes
 
 
 @kernel
@@ -142,7 +143,7 @@ def _ready(problem: Problem, back: bool) -> Ready:
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
     size = (batch, channels, *grid.input_size) if back else (batch, filters, *grid.output_size)
     run = forward_of(Job(address, tasks, work, 6, *numbers), maker(size, dtype), share * itemsize)
-    return (lambda x, w, b: run(x.contiguous(), w, b)) if problem.last else run
+    return between_planes(run, problem, back)
 
 
 def conv(problem: Problem) -> Ready:

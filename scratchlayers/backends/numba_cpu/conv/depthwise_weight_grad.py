@@ -24,6 +24,7 @@ from .depthwise_layout import layout, lined
 from .depthwise_run import weight_grad_of
 from .depthwise_tiles import sum_runs
 from .depthwise_weight_grad_plan import Tables, shape_of
+from .turn import from_planes
 
 
 @kernel
@@ -130,7 +131,7 @@ def _ready(problem: Problem) -> Ready:
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
     job = Job(sum_channels.compiled(dtype), channels, work, 4, *numbers)
     run = weight_grad_of(job, maker((filters, 1, *grid.kernel_size), dtype), share * itemsize)
-    return (lambda x, gy: run(x.contiguous(), gy.contiguous())) if problem.last or problem.gy_last else run
+    return from_planes(run, problem)
 
 
 def conv_weight_grad(problem: Problem) -> Ready:

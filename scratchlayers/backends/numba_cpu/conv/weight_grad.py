@@ -20,7 +20,7 @@ from .box_copy import copy_pixels, copy_planes, copy_x, cut, write_places
 from .boxes import NUMBER, TABLES, is_product
 from .outer_tile import outer_tile
 from .transpose import transpose
-from .turn import planes
+from .turn import from_planes
 from .weight_grad_copy import ask_for_gy, pack_gy, pack_pixels
 from .weight_grad_plan import native, plan
 
@@ -35,12 +35,7 @@ def weight_grad(problem: Problem) -> Ready:
     chunks = Job(add_chunks.compiled(dtype), p.blocks, p.sums, 3, p.table)
     new = maker(p.size, dtype)
 
-    before = planes((problem.batch, problem.channels, *problem.grid.input_size), dtype)
-    gy_before = planes((problem.batch, problem.filters, *problem.grid.output_size), dtype)
-
     def run(x: Tensor, gy: Tensor) -> Tensor:
-        if not last:
-            x, gy = before(x) if problem.last else x, gy_before(gy) if problem.gy_last else gy
         gw = new()
         memory = scratch(p.sums + max(products.threads(), chunks.threads()) * p.scratch)
         sums = memory.data_ptr()
@@ -49,7 +44,7 @@ def weight_grad(problem: Problem) -> Ready:
         chunks.run(sums, gw.data_ptr(), own)
         return gw
 
-    return run
+    return run if last else from_planes(run, problem)
 
 
 @kernel
