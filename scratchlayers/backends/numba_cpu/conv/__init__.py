@@ -24,6 +24,7 @@ from .depthwise import INPUT_GRAD as DEPTHWISE_INPUT_GRAD
 from .depthwise_weight_grad import WEIGHT_GRAD as DEPTHWISE_WEIGHT_GRAD
 from .direct import CONV as DIRECT_CONV
 from .direct import INPUT_GRAD as DIRECT_INPUT_GRAD
+from .turn import pixels, planes
 from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd import CONV as WINOGRAD_CONV
 from .winograd import INPUT_GRAD as WINOGRAD_INPUT_GRAD
@@ -71,6 +72,9 @@ def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) 
     problem = _problem(kernel, dtype, *how)
     if 0 in (problem.batch, problem.channels, problem.filters, *problem.grid.input_size, *problem.grid.output_size):
         return _of_nothing(kernel, problem)
+    if kernel == "conv_weight_grad" and (problem.last or problem.gy_last):
+        ready, as_torchs = _chosen(kernel, problem, exact), pixels(_shape(kernel, problem), dtype)
+        return lambda x, gy: as_torchs(ready(x, gy))
     if kernel == "conv_input_grad" and (moved := covered_first(problem)):
         return turned(_chosen(kernel, moved[0], exact), moved[1])
     return _chosen(kernel, problem, exact)
@@ -119,11 +123,21 @@ def _dense(x: Tensor) -> tuple[Tensor, bool]:
     return (x, False) if x.is_contiguous() and not x.is_neg() else layout.dense(x)
 
 
+_planes = lru_cache(maxsize=1024)(planes)
+
+
+def _contiguous(w: Tensor) -> Tensor:
+    w, last = layout.dense(w)
+    if not last:
+        return w
+    return w.contiguous() if w.dtype in layout.HALF else _planes(w.shape, w.dtype)(w)
+
+
 def _read(x: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, bool, Tensor, Tensor | None]:
     """Return operands that kernels can read: x, whether that is channels_last, w and b."""
     x, last = _dense(x)
     if not w.is_contiguous() or w.is_neg():
-        w = w.resolve_neg().contiguous()
+        w = _contiguous(w)
     if b is not None and (not b.is_contiguous() or b.is_neg()):
         b = b.resolve_neg().contiguous()
     return x, last, w, b

@@ -49,7 +49,7 @@ def from_planes(run: Ready, problem: Problem) -> Ready:
 
 
 def planes(shape: Sizes, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    """Return what makes a channels_last tensor of this shape contiguous."""
+    """Return what makes a channels_last tensor of this shape contiguous; of few channels torch does."""
     return _turning(shape, dtype, prod(shape[2:]), shape[1], last=False)
 
 
@@ -62,7 +62,7 @@ def _turning(shape: Sizes, dtype: torch.dtype, rows: int, columns: int, last: bo
     new, steps = maker(shape, dtype, last), strides(shape, last)
     if min(rows, columns) == 1:  # both are the same
         return lambda x: x.as_strided(shape, steps)
-    if min(rows, columns) < lanes(dtype.itemsize):
+    if not last and columns < lanes(dtype.itemsize):
         return lambda x: new().copy_(x)
     bands = -(-rows // BAND)
     job = Job(turned.compiled(dtype), shape[0] * bands, 4 * prod(shape), 2, bands, rows, columns)
@@ -75,9 +75,14 @@ def turned(lo, hi, thread, x: Real, y: Real, bands, rows, columns):
     full = length(x)
     for task in range(lo, hi):
         image, first = task // bands, task % bands * BAND
-        source, target = at(x, image * rows * columns), at(y, image * rows * columns)
+        source, target, last = at(x, image * rows * columns), at(y, image * rows * columns), min(first + BAND, rows)
+        if rows < full or columns < full:
+            for i in range(first, last):
+                for j in range(columns):
+                    target[j * rows + i] = source[i * columns + j]
+            continue
         for j in range(0, columns, full):
             k = min(j, columns - full)
-            for i in range(first, min(first + BAND, rows), full):
+            for i in range(first, last, full):
                 r = min(i, rows - full)
                 transpose_first(at(source, r * columns + k), columns, at(target, k * rows + r), rows, full, full)
