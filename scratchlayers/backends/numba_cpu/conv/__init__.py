@@ -16,7 +16,7 @@ from torch import Tensor
 from ....geometry import Grid, Sizes
 from .. import layout
 from ..choose import Algorithm, Problem, Ready, Tables, choose, wish
-from .covering import covered_first, flattened, shaped, turned
+from .covering import covered_first, flattened, reordered, shaped
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
 from .depthwise import CONV as DEPTHWISE_CONV
@@ -76,7 +76,7 @@ def _ready(kernel: str, exact: bool, under: Any, dtype: torch.dtype, *how: Any) 
         ready, as_torchs = _chosen(kernel, problem, exact), pixels(_shape(kernel, problem), dtype)
         return lambda x, gy: as_torchs(ready(x, gy))
     if kernel == "conv_input_grad" and (moved := covered_first(problem)):
-        return turned(_chosen(kernel, moved[0], exact), moved[1])
+        return reordered(_chosen(kernel, moved[0], exact), moved[1])
     return _chosen(kernel, problem, exact)
 
 

@@ -63,7 +63,7 @@ def shaped(ready: Ready, shape: Sizes, taps: int) -> Ready:
     return run
 
 
-def turned(ready: Ready, order: tuple[int, ...]) -> Ready:
+def reordered(ready: Ready, order: tuple[int, ...]) -> Ready:
     """Return what computes an input gradient by what computes it with the axes in another order.
 
     gy has one position along each axis that was moved, and so is the same.
