@@ -19,18 +19,18 @@ EPSILON = {torch.float32: 2.0**-23, torch.float64: 2.0**-52, torch.bfloat16: 2.0
 
 @st.composite
 def windows(draw):
-    """(sizes, window): it covers some axes, none to all of them, and goes anyhow along the others."""
+    """(sizes, window): along some axes it covers the input, or seems to; along the others it goes anyhow."""
     rank = draw(st.integers(1, 3))
     sizes, taps = ([draw(st.integers(1, 7)) for _ in range(rank)] for _ in range(2))
-    covered = draw(st.sets(st.integers(0, rank - 1)))
-    words = [[draw(st.integers(*range_)) for _ in range(rank)] for range_ in ((1, 3), (0, 2), (1, 2))]
+    stride, dilation = ([draw(st.integers(1, most)) for _ in range(rank)] for most in (3, 2))
+    padding = [(draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(rank)]
     for axis in range(rank):
-        if axis in covered:
-            taps[axis], words[1][axis] = sizes[axis], 0
-            words[2][axis] = words[2][axis] if taps[axis] == 1 else 1
+        if draw(st.booleans()):
+            taps[axis] = sizes[axis]
+            padding[axis] = (0, (taps[axis] - 1) * (dilation[axis] - 1))
         else:
-            sizes[axis] += max((taps[axis] - 1) * words[2][axis] + 1 - sizes[axis], 0)
-    return tuple(sizes), Window.parse(rank, tuple(taps), *map(tuple, words))
+            sizes[axis] += max((taps[axis] - 1) * dilation[axis] + 1 - sizes[axis], 0)
+    return tuple(sizes), Window.parse(rank, tuple(taps), tuple(stride), tuple(padding), tuple(dilation))
 
 
 NUMBERS = st.one_of(st.integers(1, 9), st.sampled_from((16, 33, 70)))
@@ -52,7 +52,9 @@ def test_any_problem(sized, n, c, o, dtype, bias, random):
     b, gb = (normal(o), normal(c)) if bias else (None, None)
     exact_x, exact_w = (t.detach().double().requires_grad_() for t in (x, w))
     added = None if b is None else b.double()
-    y = CONV[rank](exact_x, exact_w, added, window.stride, grid.before, window.dilation)
+    sides = [n for side in reversed([*zip(grid.before, grid.after, strict=True)]) for n in side]
+    padded = torch.nn.functional.pad(exact_x, sides)
+    y = CONV[rank](padded, exact_w, added, window.stride, 0, window.dilation)
     gx, gw = torch.autograd.grad(y, (exact_x, exact_w), gy.double())
     if gb is not None:
         gx = gx + gb.double().view(-1, *(1,) * rank)
@@ -75,8 +77,8 @@ def test_the_result_lies_as_torchs_does(kernel):
     assert got.stride() == torch.empty(got.shape).stride()
 
 
-def problem(sizes, taps, stride=1, padding=0, groups=1, last=False, gy_last=False):
-    grid = Window.parse(len(sizes), taps, stride, padding).over(sizes)
+def problem(sizes, taps, stride=1, padding=0, dilation=1, groups=1, last=False, gy_last=False):
+    grid = Window.parse(len(sizes), taps, stride, padding, dilation).over(sizes)
     return choose.Problem(torch.float32, 2, 6, 4, groups, grid, last, gy_last)
 
 
@@ -103,6 +105,7 @@ def test_what_is_covered_becomes_channels(seen, channels, size):
     [
         problem((5, 5), (5, 5), padding=1),
         problem((5, 5), (4, 5)),
+        problem((3, 3), (3, 3), padding=((0, 2), (0, 2)), dilation=2),
         problem((9, 5), (3, 5)),
         problem((1, 1), (1, 1)),
         problem((5, 5), (5, 5), groups=2),
@@ -135,6 +138,7 @@ def test_covered_axes_are_moved_to_the_front(seen, order):
         problem((5, 9), (5, 3)),
         problem((9, 5), (3, 5), padding=(0, 1)),
         problem((9, 3), (3, 3)),
+        problem((9, 5), (3, 5), padding=((0, 0), (0, 4)), dilation=(1, 2)),
         problem((9, 5), (3, 5), groups=2),
         problem((9, 5), (3, 5), last=True),
     ],

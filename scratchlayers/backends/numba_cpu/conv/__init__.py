@@ -127,6 +127,7 @@ _planes = lru_cache(maxsize=1024)(planes)
 
 
 def _contiguous(w: Tensor) -> Tensor:
+    """Return weights that lie otherwise as kernels read them; those of channels_last nets are turned by one of ours."""
     w, last = layout.dense(w)
     if not last:
         return w

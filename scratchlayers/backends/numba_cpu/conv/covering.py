@@ -45,8 +45,8 @@ def covered_first(problem: Problem) -> tuple[Problem, tuple[int, ...]] | None:
 
 
 def _is_covered(axis: Sizes) -> bool:
-    size, out, taps, _, _, before, _ = axis
-    return size == taps and out == 1 and before == 0
+    size, out, taps, _, dilation, before, _ = axis
+    return size == taps and out == 1 and before == 0 and (taps == 1 or dilation == 1)
 
 
 def shaped(ready: Ready, shape: Sizes, taps: int) -> Ready:

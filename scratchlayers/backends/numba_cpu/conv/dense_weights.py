@@ -16,7 +16,8 @@ from .transpose import transpose, transpose_apart
 def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
     """Pack a block of every phase: block[0, m] = b[m], 0 without one, and block[1 + (c, t), m] = w[m, c, t].
 
-    Rows that are no filter's repeat the last one's or are 0. Only the biases of the first piece are read.
+    Rows that are no filter's repeat the last one's or are 0. Only the biases of the first piece are read. Where taps
+    belong to several phases, or lie apart, the task packs as many weights of other blocks, which are read in order.
     """
     block, rest = task % plan[table.ROW_BLOCKS], task // plan[table.ROW_BLOCKS]
     piece, group = rest % plan[table.PIECES], rest // plan[table.PIECES]
@@ -38,7 +39,7 @@ def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
             apart = False
         elif plan[table.FILTER_STEP] == 1:
             pack_beside(target, w, rows, min(last + 1 - filter_0, rows), plan[table.CHANNEL_STEP], channels * count)
-    if apart:  # not this block of all channels, but as many channels of all blocks: these lie beside each other
+    if apart:  # some channels of all blocks, not all channels of this one
         some = at(w, -filter_0 * plan[table.FILTER_STEP])
         share = channels * block // plan[table.ROW_BLOCKS], channels * (block + 1) // plan[table.ROW_BLOCKS]
         pack_apart(packed, some, plan, rank_of(plan, group, piece, 0), share)

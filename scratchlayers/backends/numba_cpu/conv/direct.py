@@ -188,7 +188,7 @@ def _gradient_costs_less(problem: Problem) -> bool:
 def _cheaper(problem: Problem, of: Problem, sweep: Sweep, mirrored: bool) -> bool:
     size = Size(of.batch, of.groups, of.channels // of.groups, of.filters // of.groups, of.dtype.itemsize)
     turned = 0.0
-    if problem.last:  # the other way copies x and y to have them contiguous
+    if problem.last:  # the other way turns x and y
         turned = of.batch * (prod(of.grid.input_size) + prod(of.grid.output_size) * of.filters / of.channels) * TURNED
     strided = STRIDED if any(axis.step > 1 for axis in sweep) else 1.0
     return plan(problem, mirrored).cost < cost(sweep, size) * strided + turned

@@ -25,8 +25,8 @@ TASKS = 16  # enough to keep a team of threads busy
 # a square of results, and that where planes of results lie so that they share few places of the first cache
 ROW, VECTOR, TILE, SQUARE, CROWDED = 16.0, 5.0, 20.0, 20.0, 170.0
 STREAM = 2.5  # and loading a fourth vector of weights at a time
-FETCH = 3.0  # and loading a vector of weights where a panel of them is more than the second cache
-NEAR = 768 * 2**10  # bytes
+FETCH = 3.0  # and loading a vector of weights where a panel of them is more than stays in the second cache
+PANEL = 768 * 2**10  # bytes that do
 
 
 class Plan(NamedTuple):
@@ -81,11 +81,11 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     if product:
         grid, n = as_one(grid, n), 1
     c, k, taps = all_channels // groups, all_filters // groups, prod(grid.kernel_size)
-    pixel = 1 if not last else c if product else pitch(c, grid.stride[-1], size)
     inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many
     panels = ceil(k / columns)
     most = min(ROOM // (columns * size), max(ROOM // (size * c) * outputs // inputs, MOST_ROWS[vectors]))
     images, axes = boxes_of(grid, n, max(min(most, ceil(n * outputs * groups / TASKS)), 1))
+    pixel = 1 if not last else c if product else pitch(c, axes[-1].hop, size)
     steps = images * prod(a.box for a in axes)
     rows = ceil(steps / ceil(steps / MOST_ROWS[vectors]))
     boxes = ceil(n / images) * prod(a.boxes for a in axes)
@@ -114,7 +114,7 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     turned = n * ceil(outputs / many) * panels * vectors * square
     tiles = boxes * ceil(steps / rows) * panels
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
-    if c * taps * columns * size > NEAR:
+    if c * taps * columns * size > PANEL:
         fmas += FETCH * vectors
     costs = tiles * taps * fmas + copied + (turned + tiles * (rows * vectors + TILE)) / c
     return Plan(shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, costs)

@@ -84,5 +84,5 @@ def turned(lo, hi, thread, x: Real, y: Real, bands, rows, columns):
         for j in range(0, columns, full):
             k = min(j, columns - full)
             for i in range(first, last, full):
-                r = min(i, rows - full)
+                r = min(i, rows - full)  # perhaps in the band before, where as much is written
                 transpose_first(at(source, r * columns + k), columns, at(target, k * rows + r), rows, full, full)

@@ -19,7 +19,7 @@ from .boxes import Numbers, as_one, boxes_of, is_product, joined, pitch, tap_pla
 from .outer_tile import MOST_ROWS
 
 PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies read long runs
-BRIEF, NEAR = 128, 32 * 2**10  # positions of an image whose runs are short anyway; bytes then: in the first cache
+BRIEF, FIRST = 128, 32 * 2**10  # positions of an image whose runs are short anyway; bytes then: in the first cache
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
 WIDE = 64  # channels
@@ -60,7 +60,7 @@ def plan(problem: Problem) -> Plan:
     tiles, panels = ceil(c * taps / rows), ceil(k * unit / columns)
     together = unit if groups == 1 else 1
     images, sides = n // together, ceil(groups / unit) if groups > 1 else 1
-    room = NEAR if taps > 1 and outputs <= BRIEF else PANEL
+    room = FIRST if taps > 1 and outputs <= BRIEF else PANEL
     box_images, axes = boxes_of(grid, images, room // (columns * size))
     steps = box_images * prod(a.box for a in axes)
     boxes = ceil(images / box_images) * prod(a.boxes for a in axes)
@@ -68,7 +68,7 @@ def plan(problem: Problem) -> Plan:
     work = 2.0 * n * all_filters * c * taps * outputs
     effort = work + COPYING * n * all_channels * inputs
     chunks, row_parts, column_parts = _parts(effort, boxes, copy, sides, tiles, panels, c * inputs / (k * outputs))
-    pixel = unit if not last else c if product else pitch(c, grid.stride[-1], size)
+    pixel = unit if not last else c if product else pitch(c, axes[-1].hop, size)
     plane = rounded((prod(a.reach for a in axes) * pixel // unit + length) * size) // size * unit
     box_channels = 1 if last else min((ceil(tiles / row_parts) * rows - 2) // taps + 2, c)
     panel_at = rounded(8 * (16 + steps)) // size

@@ -25,7 +25,7 @@ from .winograd_plan import PANEL, tiling
 
 # From these numbers on the transforms cost less than the multiplications that they save, measured against plain
 # sums: channels and filters, their product, tiles, and outputs a tile (fewer than 16 at an image's edges). Where
-# tiles are MANY, half the product is enough; APART, the numbers of a dilated convolution's tiles, it takes more.
+# tiles are MANY, half the product is enough; where their numbers lie APART, in dilated ones, it takes more.
 _CHANNELS, _PRODUCT, _TILES, _OUTPUTS, _MANY, _APART = 16, 512, 8, 7.5, 256, 4096
 
 
@@ -44,9 +44,8 @@ def _pays(problem: Problem, size: Sizes) -> bool:
     fewer, more = sorted((problem.channels, problem.filters))
     tiles = tiling(problem.batch, *size, problem.grid.dilation[0]).count
     enough = problem.batch * prod(size) >= _OUTPUTS * tiles and tiles >= _TILES
-    least = _PRODUCT // 2 if tiles >= _MANY else _PRODUCT
-    if problem.grid.dilation[0] > 1:
-        least = _APART
+    near = _PRODUCT // 2 if tiles >= _MANY else _PRODUCT
+    least = near if problem.grid.dilation[0] == 1 else _APART
     return enough and fewer >= _CHANNELS and fewer * more >= least
 
 
