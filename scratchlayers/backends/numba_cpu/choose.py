@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...geometry import Grid
+from ...geometry import Grid, Sizes
 
 Ready = Callable[..., Tensor]
 
@@ -36,6 +36,21 @@ class Problem(NamedTuple):
     grid: Grid
     last: bool = False
     gy_last: bool = False
+
+    @property
+    def x_size(self) -> Sizes:
+        """The shape of x, and of its gradient."""
+        return self.batch, self.channels, *self.grid.input_size
+
+    @property
+    def y_size(self) -> Sizes:
+        """The shape of y, and of its gradient."""
+        return self.batch, self.filters, *self.grid.output_size
+
+    @property
+    def w_size(self) -> Sizes:
+        """The shape of w, and of its gradient."""
+        return self.filters, self.channels // self.groups, *self.grid.kernel_size
 
 
 @dataclass(frozen=True, eq=False)

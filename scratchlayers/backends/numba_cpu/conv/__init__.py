@@ -100,12 +100,8 @@ def _problem(kernel: str, dtype: torch.dtype, a: Sizes, b: Sizes, grid: Grid, gr
 
 def _shape(kernel: str, problem: Problem) -> Sizes:
     """Return the shape of a kernel's result."""
-    n, c, o, groups, grid = problem[1:6]
-    return {
-        "conv": (n, o, *grid.output_size),
-        "conv_input_grad": (n, c, *grid.input_size),
-        "conv_weight_grad": (o, c // groups, *grid.kernel_size),
-    }[kernel]
+    sizes = {"conv": problem.y_size, "conv_input_grad": problem.x_size, "conv_weight_grad": problem.w_size}
+    return sizes[kernel]
 
 
 def _of_nothing(kernel: str, problem: Problem) -> Ready:

@@ -21,7 +21,7 @@ from ..workspace import scratch
 from . import dense_table as table
 from .dense_plan import plan_of
 from .dense_weights import packed_place
-from .turn import between_planes, sizes
+from .turn import between_planes
 
 
 @kernel
@@ -138,7 +138,8 @@ def conv_input_grad(problem: Problem) -> Ready:
 
 
 def _ready(problem: Problem, transposed: bool) -> Ready:
-    plan, new = plan_of(problem, transposed), maker(sizes(problem)[not transposed], problem.dtype)
+    plan = plan_of(problem, transposed)
+    new = maker(problem.x_size if transposed else problem.y_size, problem.dtype)
     code = dense_tasks.compiled(problem.dtype)
     together = Job(code, plan.packs + plan.tasks, 0, 8, 0, plan.table)
     packing = Job(code, plan.packs, plan.packed, 8, 0, plan.table)

@@ -141,8 +141,8 @@ def _ready(problem: Problem, back: bool) -> Ready:
     address = sum_blocks.compiled(dtype)
     tasks = batch * channels * len(plan.blocks)
     work = 2.0 * batch * channels * fan * prod(grid.kernel_size) * prod(grid.output_size)
-    size = (batch, channels, *grid.input_size) if back else (batch, filters, *grid.output_size)
-    run = forward_of(Job(address, tasks, work, 6, *numbers), maker(size, dtype), share * itemsize)
+    new = maker(problem.x_size if back else problem.y_size, dtype)
+    run = forward_of(Job(address, tasks, work, 6, *numbers), new, share * itemsize)
     return between_planes(run, problem, back)
 
 

@@ -25,17 +25,11 @@ from .transpose import transpose_first
 BAND = 64  # rows that a task turns: enough of a line of what it writes
 
 
-def sizes(problem: Problem) -> tuple[Sizes, Sizes]:
-    """Return the shapes of x and y."""
-    grid = problem.grid
-    return (problem.batch, problem.channels, *grid.input_size), (problem.batch, problem.filters, *grid.output_size)
-
-
 def between_planes(run: Ready, problem: Problem, back: bool) -> Ready:
     """Return what computes a convolution, or ``back`` its input gradient, by what takes and returns planes."""
     if not problem.last:
         return run
-    source, target = reversed(sizes(problem)) if back else sizes(problem)
+    source, target = (problem.y_size, problem.x_size) if back else (problem.x_size, problem.y_size)
     before, after = planes(source, problem.dtype), pixels(target, problem.dtype)
     return lambda x, w, b: after(run(before(x), w, b))
 
@@ -44,7 +38,7 @@ def from_planes(run: Ready, problem: Problem) -> Ready:
     """Return what computes a weight gradient by what takes planes."""
     if not problem.last and not problem.gy_last:
         return run
-    of_x, of_gy = (planes(size, problem.dtype) for size in sizes(problem))
+    of_x, of_gy = planes(problem.x_size, problem.dtype), planes(problem.y_size, problem.dtype)
     return lambda x, gy: run(of_x(x) if problem.last else x, of_gy(gy) if problem.gy_last else gy)
 
 
