@@ -65,6 +65,13 @@ def emit_load(builder, pointer, index, vector: ir.VectorType):
     return value
 
 
+def emit_load_where(builder, pointer, index, vector: ir.VectorType, mask):
+    """Emit a load of the lanes of a mask, 0 in the others, whose memory is not read."""
+    address = builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
+    align, zeros = ir.Constant(_I32, bytes_of(vector.element)), ir.Constant(vector, None)
+    return emit_call(builder, f"llvm.masked.load.{emit_suffix(vector)}.p0", vector, [address, align, mask, zeros])
+
+
 def emit_store(builder, pointer, index, value) -> None:
     """Emit a store of a vector to pointer[index] and what follows."""
     stored = builder.store(value, builder.bitcast(builder.gep(pointer, [index]), value.type.as_pointer()))
@@ -92,6 +99,16 @@ def emit_prefetch(builder, pointer, index, cache: int) -> None:
 def emit_fma(builder, a, b, c):
     """Emit a · b + c, rounded once where the machine can."""
     return emit_call(builder, f"llvm.fmuladd.{emit_suffix(a.type)}", a.type, [a, b, c])
+
+
+def emit_total(builder, value):
+    """Emit the sum of all lanes, added in pairs."""
+    half = value.type.count // 2
+    while half:
+        low = emit_shuffle(builder, value, value, list(range(half)))
+        high = emit_shuffle(builder, value, value, list(range(half, 2 * half)))
+        value, half = builder.fadd(low, high), half // 2
+    return builder.extract_element(value, ir.Constant(_I32, 0))
 
 
 def emit_call(builder, name: str, result: ir.Type, arguments: list):
@@ -174,11 +191,7 @@ def load_first(typingctx, pointer, index, count):
     def generate(context, builder, signature, arguments):
         pointer, index, count = arguments
         kind = context.get_value_type(vector)
-        address = builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
-        mask = emit_lanes_below(builder, count, vector.length)
-        align = ir.Constant(_I32, bytes_of(kind.element))
-        zero = ir.Constant(kind, None)
-        return emit_call(builder, f"llvm.masked.load.{emit_suffix(kind)}.p0", kind, [address, align, mask, zero])
+        return emit_load_where(builder, pointer, index, kind, emit_lanes_below(builder, count, vector.length))
 
     return vector(pointer, types.int64, types.int64), generate
 
@@ -192,9 +205,7 @@ def load_bits(typingctx, pointer, index, bits):
         pointer, index, bits = arguments
         kind = context.get_value_type(vector)
         mask = builder.bitcast(builder.trunc(bits, ir.IntType(kind.count)), ir.VectorType(_I1, kind.count))
-        address = builder.bitcast(builder.gep(pointer, [index]), kind.as_pointer())
-        words = [address, ir.Constant(_I32, bytes_of(kind.element)), mask, ir.Constant(kind, None)]
-        return emit_call(builder, f"llvm.masked.load.{emit_suffix(kind)}.p0", kind, words)
+        return emit_load_where(builder, pointer, index, kind, mask)
 
     return vector(pointer, types.int64, types.int64), generate
 
@@ -312,13 +323,7 @@ def total(typingctx, a):
     """Return the sum of all lanes, added in pairs."""
 
     def generate(context, builder, signature, arguments):
-        (value,) = arguments
-        half = value.type.count // 2
-        while half:
-            low = emit_shuffle(builder, value, value, list(range(half)))
-            high = emit_shuffle(builder, value, value, list(range(half, 2 * half)))
-            value, half = builder.fadd(low, high), half // 2
-        return builder.extract_element(value, ir.Constant(_I32, 0))
+        return emit_total(builder, *arguments)
 
     return a.element(a), generate
 

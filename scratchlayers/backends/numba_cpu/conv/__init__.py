@@ -24,20 +24,24 @@ from .depthwise import INPUT_GRAD as DEPTHWISE_INPUT_GRAD
 from .depthwise_weight_grad import WEIGHT_GRAD as DEPTHWISE_WEIGHT_GRAD
 from .direct import CONV as DIRECT_CONV
 from .direct import INPUT_GRAD as DIRECT_INPUT_GRAD
+from .matrix import CONV as MATRIX_CONV
+from .matrix import INPUT_GRAD as MATRIX_INPUT_GRAD
+from .matrix import WEIGHT_GRAD as MATRIX_WEIGHT_GRAD
 from .turn import pixels, planes
 from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd import CONV as WINOGRAD_CONV
 from .winograd import INPUT_GRAD as WINOGRAD_INPUT_GRAD
 from .winograd import WEIGHT_GRAD as WINOGRAD_WEIGHT_GRAD
 
-CONV: tuple[Algorithm, ...] = (DEPTHWISE_CONV, WINOGRAD_CONV, DIRECT_CONV, DENSE_CONV)
+CONV: tuple[Algorithm, ...] = (MATRIX_CONV, DEPTHWISE_CONV, WINOGRAD_CONV, DIRECT_CONV, DENSE_CONV)
 INPUT_GRAD: tuple[Algorithm, ...] = (
+    MATRIX_INPUT_GRAD,
     DEPTHWISE_INPUT_GRAD,
     WINOGRAD_INPUT_GRAD,
     DIRECT_INPUT_GRAD,
     DENSE_INPUT_GRAD,
 )
-WEIGHT_GRAD: tuple[Algorithm, ...] = (DEPTHWISE_WEIGHT_GRAD, WINOGRAD_WEIGHT_GRAD, OUTER_WEIGHT_GRAD)
+WEIGHT_GRAD: tuple[Algorithm, ...] = (MATRIX_WEIGHT_GRAD, DEPTHWISE_WEIGHT_GRAD, WINOGRAD_WEIGHT_GRAD, OUTER_WEIGHT_GRAD)
 TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad": WEIGHT_GRAD}
 
 

@@ -20,7 +20,7 @@ from ..team import Job
 from ..workspace import scratch
 from . import dense_table as table
 from .dense_plan import plan_of
-from .dense_weights import packed_place
+from .dense_weights import pack_task, packed_place
 from .turn import between_planes
 
 
@@ -49,12 +49,12 @@ def dense_tasks(
         if task < plan[table.PACKS]:
             call(plan[table.PACK], (task, plan, w, b, biased, packed))
         else:
-            compute(task - plan[table.PACKS], plan, x, y, packed, lines, longs)
+            compute(task - plan[table.PACKS], plan, x, w, b, biased, y, packed, lines, longs)
 
 
 @inner
-def compute(task, plan, x, y, packed, lines, longs):
-    """Y of a block of positions, for the filters of a share of a group."""
+def compute(task, plan, x, w, b, biased, y, packed, lines, longs):
+    """Y of a block of positions, for the filters of a share of a group; weights that nobody has packed are first."""
     share, rest = task % plan[table.SHARES], task // plan[table.SHARES]
     group, start = rest % plan[table.GROUPS], rest // plan[table.GROUPS] * plan[table.BLOCK]
     panel, channels = plan[table.PANEL], plan[table.GROUP_CHANNELS]
@@ -71,6 +71,9 @@ def compute(task, plan, x, y, packed, lines, longs):
         words = (start + plan[table.LOW], reach, group * channels + channel, some)
         call(plan[table.FILL], (lines, x, plan, rows, *words))
         for block in range(begin, end):
+            if plan[table.PACKS] == 0:
+                packed = at(lines, plan[table.PACKED_START])
+                call(plan[table.PACK], (pack_task(plan, group, piece, block), plan, w, b, biased, packed))
             multiply(plan, y, packed, lines, spots, group, piece, block, block - begin, panels, some)
     for block in range(begin, end):
         finish(plan, y, at(lines, plan[table.SUMS_START]), spots, group, block, block - begin, start, panels)
@@ -154,7 +157,8 @@ def _ready(problem: Problem, transposed: bool) -> Ready:
         if threads == 1:
             together.run(*pointers)
         else:
-            packing.run(*pointers)
+            if plan.packs:
+                packing.run(*pointers)
             computing.run(*pointers)
         return y
 

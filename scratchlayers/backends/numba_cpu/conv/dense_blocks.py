@@ -16,10 +16,12 @@ SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 e
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
 ROOM = 256 * 2**10  # bytes of lines at a time, and half those of sums: both fit the second cache
 TASKS = 16  # enough to keep a team of threads busy
-PANELS = (1, 2, 4)  # of positions at least, for weights that are brought to the first cache
+PANELS = (1, 2, 4, 8)  # of positions at least, for weights that are brought to the first cache
 # multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector; and for a tile, loading
 # one of the vectors beyond three, and fetching a weight
 ROW, VECTOR, STREAM, FETCH = 16.0, 5.0, 2.5, 0.1
+APART = 40.0  # and for one thread to read a vector of weights that another has packed, where they fill its own cache
+OWN = 2**20  # bytes of a thread's own cache
 
 
 class Size(NamedTuple):
@@ -107,4 +109,6 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     run, used = layout.runs(sweep)
     apart = 1 - max(used - panel + 1, 0) / run
     emptied = apart * total * size.filters * phases * (VECTOR / many + ROW / layout.widths[-1])
-    return multiplied + filled + emptied / size.channels
+    weights = size.groups * size.filters * steps
+    away = APART * weights / many if blocks.positions < total and weights * size.channels * size.itemsize > OWN else 0.0
+    return multiplied + filled + emptied / size.channels + away

@@ -59,6 +59,7 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
     run, run_used = layout.runs(sweep)
     panel = blocks.vectors * lanes(itemsize)
     line = rounded((blocks.line + lanes(itemsize)) * itemsize) // itemsize
+    shared = total > blocks.positions
     lists = _Lists()
     packed, entries, spots = 0, [], {}
     for taps in phases:
@@ -66,7 +67,7 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
         for i, tap in enumerate(taps):
             spots[sum(t for t, _ in tap)] = (packed + (1 + i) * blocks.rows, block, len(taps) * blocks.rows)
         entries += [len(taps), packed, lists.add(_offsets(taps, blocks, line))]
-        packed += groups * pieces * row_blocks * block
+        packed += block * (groups * pieces * row_blocks if shared else 1)
     values = steps | {
         "BATCH": batch,
         "CHANNELS": groups * channels,
@@ -95,17 +96,17 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
         "PHASE_TABLE": lists.add(entries),
         # of every tap: where its first weights go, how much further on those of the next block and channel
         "TAP_TABLE": lists.add([spots.get(t, (0, 0, 0)) for t in range(every)]),
-        "PACKS": groups * pieces * row_blocks,
+        "PACKS": groups * pieces * row_blocks if shared else 0,
         **{name.upper(): kernel.compiled(dtype) for name, kernel in (("fill", fill), ("empty", empty), ("pack", pack))},
         "TILE": tile_kernel.compiled(dtype, ROWS=blocks.rows, VECTORS=blocks.vectors),
         **_axes(sweep, layout),
-        **_memory(size, blocks, line, len(phases)),
+        **_memory(size, blocks, line, len(phases), 0 if shared else packed),
     }
     whole = lists.after(values)
     work = 2.0 * batch * groups * filters * channels * sum(map(len, phases)) * prod(axis.positions for axis in sweep)
     tasks = -(-total // blocks.positions) * groups * shares
     scratch = values["THREAD_LONGS"] * 8
-    return Plan(values["PACKS"], tasks, work, rounded(packed * itemsize), scratch, whole)
+    return Plan(values["PACKS"], tasks, work, rounded(packed * itemsize) if shared else 0, scratch, whole)
 
 
 class _Lists:
@@ -141,16 +142,18 @@ def _axes(sweep: Sweep, layout: Layout) -> dict[str, int]:
     return values
 
 
-def _memory(size: Size, blocks: Blocks, line: int, phases: int) -> dict[str, int]:
-    """Where the parts of a thread's scratch begin: lines, sums, and lists of 64-bit integers."""
+def _memory(size: Size, blocks: Blocks, line: int, phases: int, packed: int) -> dict[str, int]:
+    """Where the parts of a thread's scratch begin: lines, sums, its own weights, and lists of 64-bit integers."""
     pitch = rounded(blocks.positions * size.itemsize) // size.itemsize
     sums = blocks.channels * blocks.layout.fills * line
-    spots = (sums + phases * blocks.tiles * blocks.rows * pitch) * size.itemsize // 8
+    weights = sums + phases * blocks.tiles * blocks.rows * pitch
+    spots = (weights * size.itemsize + rounded(packed * size.itemsize)) // 8
     rows = spots + blocks.positions // (blocks.vectors * lanes(size.itemsize))
     end = rounded(8 * (rows + 6 * (blocks.line // blocks.layout.widths[-1] + 2)))
     return {
         "SUMS_START": sums,
         "SUMS_PITCH": pitch,
+        "PACKED_START": weights,
         "SPOTS_START": spots,
         "ROWS_START": rows,
         "THREAD_LONGS": end // 8,

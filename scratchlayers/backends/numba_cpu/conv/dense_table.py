@@ -47,6 +47,7 @@ NAMES = (
     "CHANNEL_STEP",
     "FILTER_STEP",
     "SUMS_START",
+    "PACKED_START",
     "THREAD_SCRATCH",
     "THREAD_LONGS",
     "ROWS",

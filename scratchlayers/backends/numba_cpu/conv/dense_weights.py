@@ -7,7 +7,7 @@ filters' biases, and for every channel and tap their weights.
 from __future__ import annotations
 
 from ..jit import Longs, Real, inner, kernel
-from ..simd import at, length, load_first, store_first
+from ..simd import at, length, load_first, prefetch, store_first
 from . import dense_table as table
 from .transpose import transpose, transpose_apart
 
@@ -39,10 +39,13 @@ def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
             apart = False
         elif plan[table.FILTER_STEP] == 1:
             pack_beside(target, w, rows, min(last + 1 - filter_0, rows), plan[table.CHANNEL_STEP], channels * count)
-    if apart:  # some channels of all blocks, not all channels of this one
-        some = at(w, -filter_0 * plan[table.FILTER_STEP])
-        share = channels * block // plan[table.ROW_BLOCKS], channels * (block + 1) // plan[table.ROW_BLOCKS]
-        pack_apart(packed, some, plan, rank_of(plan, group, piece, 0), share)
+    some = at(w, -filter_0 * plan[table.FILTER_STEP])
+    if apart and plan[table.PACKS] == 0:
+        pack_apart(packed, some, plan, group, piece, (block, block + 1), (0, channels))
+    elif apart:  # some channels of all blocks, not all channels of this one
+        blocks = plan[table.ROW_BLOCKS]
+        share = channels * block // blocks, channels * (block + 1) // blocks
+        pack_apart(packed, some, plan, group, piece, (0, blocks), share)
 
 
 @inner
@@ -68,25 +71,29 @@ def pack_beside(target, w, rows, filters, step, count):
     """target[i, m] = w[i · step + m]: of one tap at most, the weights of all filters lie together."""
     lanes = length(w)
     for i in range(count):
+        prefetch(w, i * step + 2 * rows - 1)
         for m in range(0, rows, lanes):
             values = load_first(w, i * step + m, filters - m)
             store_first(target, i * rows + m, values, rows - m)
 
 
 @inner
-def pack_apart(packed, w, plan, rank, share):
-    """Bring the weights of some channels, all taps of a filter beside each other, to where their phases have them."""
+def pack_apart(packed, w, plan, group, piece, share, channels):
+    """Bring the weights of some blocks' channels, all taps beside each other, to where their phases have them."""
     lanes, taps, rows, blocks = length(w), plan[table.FILTER_STEP], plan[table.ROWS], plan[table.ROW_BLOCKS]
     whole = (rows + lanes - 1) // lanes * lanes
-    for c in range(share[0], share[1]):
-        for block in range(blocks):
+    for c in range(channels[0], channels[1]):
+        for block in range(share[0], share[1]):
+            rank = rank_of(plan, group, piece, block)
             places = at(plan, plan[table.ROW_PLACES] + whole * (block + 1 == blocks))
             source = at(w, c * plan[table.CHANNEL_STEP] + block * rows * taps)
+            for line in range(0, rows * taps, lanes):
+                prefetch(source, rows * taps + line)
             for t in range(0, taps, lanes):
                 spots, count = at(plan, plan[table.TAP_TABLE] + 3 * t), min(taps - t, lanes)
                 for m in range(0, rows, lanes):
                     target = at(packed, m)
-                    transpose_apart(source, at(places, m), t, count, target, spots, rank + block, c, rows - m)
+                    transpose_apart(source, at(places, m), t, count, target, spots, rank, c, rows - m)
 
 
 @inner
@@ -98,5 +105,11 @@ def packed_place(plan, entry, group, piece, block):
 
 @inner
 def rank_of(plan, group, piece, block):
-    """Return how many blocks of its phase lie before this one."""
+    """Return how many blocks of its phase lie before this one: none where it is packed by the task that needs it."""
+    return 0 if plan[table.PACKS] == 0 else pack_task(plan, group, piece, block)
+
+
+@inner
+def pack_task(plan, group, piece, block):
+    """Return the number of the task that packs a block."""
     return (group * plan[table.PIECES] + piece) * plan[table.ROW_BLOCKS] + block

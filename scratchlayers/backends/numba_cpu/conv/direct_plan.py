@@ -17,6 +17,7 @@ from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
 from .boxes import SETS, Numbers, as_one, boxes_of, is_product, joined, pitch, tap_places
+from .dense_blocks import APART, OWN
 from .outer_tile import MOST_ROWS
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
@@ -116,5 +117,6 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
     if c * taps * columns * size > PANEL:
         fmas += FETCH * vectors
-    costs = tiles * taps * fmas + copied + (turned + tiles * (rows * vectors + TILE)) / c
+    away = APART * all_filters * taps / many if packed > OWN else 0.0
+    costs = tiles * taps * fmas + copied + away + (turned + tiles * (rows * vectors + TILE)) / c
     return Plan(shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, costs)

@@ -11,19 +11,17 @@ from numba import types
 from numba.extending import intrinsic
 
 from ..simd import (
-    bytes_of,
-    emit_call,
     emit_lanes_below,
     emit_load,
+    emit_load_where,
     emit_shuffle,
     emit_store,
     emit_store_where,
-    emit_suffix,
     vector_of,
 )
 
 _PIECE = 16  # bytes within which one instruction interleaves two vectors' elements
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_I64 = ir.IntType(64)
 
 
 @intrinsic
@@ -76,14 +74,9 @@ def transpose_apart(typingctx, source, rows, at, count, target, spots, rank, cha
 
 def _emit_rows(builder, source, rows, at, count, vector):
     """Emit the vectors of source[rows[r] + at], ..., the first ``count`` lanes of each; the others are 0."""
-    mask, zeros = emit_lanes_below(builder, count, vector.count), ir.Constant(vector, None)
-    name, align = f"llvm.masked.load.{emit_suffix(vector)}.p0", _I32(bytes_of(vector.element))
-    taken = []
-    for r in range(vector.count):
-        place = builder.add(builder.load(builder.gep(rows, [_I64(r)])), at)
-        address = builder.bitcast(builder.gep(source, [place]), vector.as_pointer())
-        taken.append(emit_call(builder, name, vector, [address, align, mask, zeros]))
-    return taken
+    mask = emit_lanes_below(builder, count, vector.count)
+    places = (builder.add(builder.load(builder.gep(rows, [_I64(r)])), at) for r in range(vector.count))
+    return [emit_load_where(builder, source, place, vector, mask) for place in places]
 
 
 @intrinsic

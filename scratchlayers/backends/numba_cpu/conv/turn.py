@@ -34,6 +34,15 @@ def between_planes(run: Ready, problem: Problem, back: bool) -> Ready:
     return lambda x, w, b: after(run(before(x), w, b))
 
 
+def between_pixels(run: Ready, problem: Problem, back: bool) -> Ready:
+    """Return what computes a convolution, or ``back`` its input gradient, by what takes and returns pixels."""
+    if problem.last or prod(problem.grid.input_size) == 1:
+        return run
+    source, target = (problem.y_size, problem.x_size) if back else (problem.x_size, problem.y_size)
+    before, after = pixels(source, problem.dtype), planes(target, problem.dtype)
+    return lambda x, w, b: after(run(before(x), w, b))
+
+
 def from_planes(run: Ready, problem: Problem) -> Ready:
     """Return what computes a weight gradient by what takes planes."""
     if not problem.last and not problem.gy_last:

@@ -39,7 +39,7 @@ from .winograd_plan import (
     tiling,
     up,
 )
-from .winograd_product import product
+from .product import product
 from .winograd_tiles import SOME, Block, Image, Room, pack_data, pack_filters, unpack
 
 Run = Callable[[Tensor, Tensor, Tensor | None], Tensor | None]

@@ -39,7 +39,7 @@ from .winograd_plan import (
     tiling,
     up,
 )
-from .winograd_product import product
+from .product import product
 from .winograd_squares import tap_square
 from .winograd_tiles import Block, Image, Room, pack_data, pack_gradients
 
