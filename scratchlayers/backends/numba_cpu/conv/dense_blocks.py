@@ -20,8 +20,9 @@ PANELS = (1, 2, 4, 8)  # of positions at least, for weights that are brought to 
 # multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector; and for a tile, loading
 # one of the vectors beyond three, and fetching a weight
 ROW, VECTOR, STREAM, FETCH = 16.0, 5.0, 2.5, 0.1
-APART = 40.0  # and for one thread to read a vector of weights that another has packed, where they fill its own cache
-OWN = 2**20  # bytes of a thread's own cache
+# and bringing a vector of weights that fill a thread's own cache into order, by the task that needs them or by others
+PACKED, APART = 10.0, 40.0
+OWN = 2**20  # bytes of that cache
 
 
 class Size(NamedTuple):
@@ -110,5 +111,6 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     apart = 1 - max(used - panel + 1, 0) / run
     emptied = apart * total * size.filters * phases * (VECTOR / many + ROW / layout.widths[-1])
     weights = size.groups * size.filters * steps
-    away = APART * weights / many if blocks.positions < total and weights * size.channels * size.itemsize > OWN else 0.0
-    return multiplied + filled + emptied / size.channels + away
+    packed = (APART if blocks.positions < total else PACKED) * weights / many
+    packed *= weights * size.channels * size.itemsize > OWN
+    return multiplied + filled + emptied / size.channels + packed

@@ -47,15 +47,16 @@ def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
     copy = 0 if last and is_product(of.grid) else (copy_pixels if last else copy_x).compiled(dtype)
     parts = outer_tile.compiled(dtype, **p.shape), copy, copy_planes.compiled(dtype)
     packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table)
-    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 6, p.table, last, *parts)
+    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 8, mirrored, p.table, last, *parts)
     new = maker((of.batch, of.filters, *of.grid.output_size), dtype, last)
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         y, memory = new(), scratch(p.packed + computing.threads() * p.scratch)
-        packed, biased = memory.data_ptr(), b is not None
+        packed, weights = memory.data_ptr(), (w.data_ptr(), 0 if b is None else b.data_ptr(), b is not None)
         own = packed + p.packed
-        packing.run(w.data_ptr(), b.data_ptr() if biased else 0, biased, packed)
-        computing.run(x.data_ptr(), y.data_ptr(), packed, biased, own, own)
+        if p.packs:
+            packing.run(*weights, packed)
+        computing.run(x.data_ptr(), *weights, y.data_ptr(), packed, own, own)
         return y
 
     return run
@@ -63,33 +64,39 @@ def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
 
 @kernel
 def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored, plan: Longs):
-    """packed[panel] = the biases of its filters, if there are any, and for every channel and tap their weights.
+    """packed[panel] = the panel, of every group."""
+    for task in range(lo, hi):
+        target = at(packed, task * (plan[NUMBER.channels] * plan[NUMBER.taps] + 1) * plan[NUMBER.columns])
+        pack_panel(w, b, biased, target, mirrored, plan, task)
+
+
+@inner
+def pack_panel(w, b, biased, target, mirrored, plan, number):
+    """target = the biases of a panel's filters, if there are any, and for every channel and tap their weights.
 
     A filter's weights lie together in w, or, ``mirrored``, those of one channel.
     """
     columns, panels, filters = plan[NUMBER.columns], plan[NUMBER.panels], plan[NUMBER.filters]
     channels, taps = plan[NUMBER.channels], plan[NUMBER.taps]
     pieces, count = (channels, taps) if mirrored else (1, channels * taps)
-    for task in range(lo, hi):
-        panel, group = task % panels, task // panels
-        first = panel * columns
-        target = at(packed, task * (channels * taps + 1) * columns)
-        if biased:
-            for j in range(columns):
-                target[j] = b[group * filters + min(first + j, filters - 1)]
-        places = at(plan, TABLES + channels * taps + columns * (panel + 1 == panels))
-        source = at(w, group * filters * channels * taps + first * count)
-        for piece in range(pieces):
-            some = at(target, (1 + piece * count) * columns)
-            pack_in_order(some, at(source, piece * filters * count), columns, places, count)
+    panel, group = number % panels, number // panels
+    first = panel * columns
+    if biased:
+        for j in range(columns):
+            target[j] = b[group * filters + min(first + j, filters - 1)]
+    places = at(plan, TABLES + channels * taps + columns * (panel + 1 == panels))
+    source = at(w, group * filters * channels * taps + first * count)
+    for piece in range(pieces):
+        some = at(target, (1 + piece * count) * columns)
+        pack_in_order(some, at(source, piece * filters * count), columns, places, count)
 
 
 @kernel
 def add_windows(
-    lo, hi, thread, x: Real, y: Real, packed: Real, biased, longs: Longs, reals: Real,
-    plan: Longs, last, tile, copy, copy_one,
+    lo, hi, thread, x: Real, w: Real, b: Real, biased, y: Real, packed: Real, longs: Longs, reals: Real,
+    mirrored, plan: Longs, last, tile, copy, copy_one,
 ):  # fmt: skip
-    """Y of some panels of filters at the positions of a box.
+    """Y of some panels of filters at the positions of a box; a lone box' task packs them itself.
 
     Without a ``copy`` the windows of a box lie in x as they would in a copy.
     """
@@ -110,7 +117,11 @@ def add_windows(
             call(copy, (plan, x, x_box, x_box, box, group, 0, channels, copy_one))
         windows = x_box if copy != 0 else at(x, box[6] * channels)
         for panel in range(panels * part // parts, panels * (part + 1) // parts):
-            weights = at(packed, (group * panels + panel) * (count + 1) * columns)
+            weights = at(own, plan[NUMBER.spare_at])
+            if plan[NUMBER.boxes] == 1:
+                pack_panel(w, b, biased, weights, mirrored, plan, group * panels + panel)
+            else:
+                weights = at(packed, (group * panels + panel) * (count + 1) * columns)
             for i in range((steps + rows - 1) // rows):
                 cells = at(sums, i * rows * columns)
                 if biased:

@@ -17,7 +17,7 @@ from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
 from .boxes import SETS, Numbers, as_one, boxes_of, is_product, joined, pitch, tap_places
-from .dense_blocks import APART, OWN
+from .dense_blocks import OWN
 from .outer_tile import MOST_ROWS
 
 ROOM = 256 * 2**10  # bytes of x, and as many of sums, that a task works on: both fit the second cache
@@ -28,6 +28,7 @@ ROW, VECTOR, TILE, SQUARE, CROWDED = 16.0, 5.0, 20.0, 20.0, 170.0
 STREAM = 2.5  # and loading a fourth vector of weights at a time
 FETCH = 3.0  # and loading a vector of weights where a panel of them is more than stays in the second cache
 PANEL = 768 * 2**10  # bytes that do
+APART = 20.0  # and bringing a vector of weights into order that fill that cache, by other tasks than those that use it
 
 
 class Plan(NamedTuple):
@@ -85,7 +86,9 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     inputs, outputs, columns = prod(grid.input_size), prod(grid.output_size), vectors * many
     panels = ceil(k / columns)
     most = min(ROOM // (columns * size), max(ROOM // (size * c) * outputs // inputs, MOST_ROWS[vectors]))
-    images, axes = boxes_of(grid, n, max(min(most, ceil(n * outputs * groups / TASKS)), 1))
+    packed = groups * panels * (c * taps + 1) * columns * size
+    enough = ceil(TASKS / panels) if packed > OWN else TASKS  # large weights are shared out, not read for every box
+    images, axes = boxes_of(grid, n, max(min(most, ceil(n * outputs * groups / enough)), 1))
     pixel = 1 if not last else c if product else pitch(c, axes[-1].hop, size)
     steps = images * prod(a.box for a in axes)
     rows = ceil(steps / ceil(steps / MOST_ROWS[vectors]))
@@ -94,11 +97,12 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     plane = rounded((prod(a.reach for a in axes) * pixel + many) * size) // size
     sums_at = rounded(8 * (8 + steps + rows)) // size
     box_at = sums_at + rounded((steps + rows + many) * columns * size) // size
-    scratch = rounded((box_at + images * (1 if last else c) * plane + many) * size)
+    panel_at = box_at + rounded((images * (1 if last else c) * plane + many) * size) // size
+    scratch = rounded(panel_at * size + (packed // (groups * panels) if boxes == 1 else 0))
     numbers = Numbers(
         *(c, k, taps, groups, 1, pixel, n, groups, all_channels * inputs, all_filters * outputs, c * inputs),
         *(rows, columns, 0, panels, 1, 1, parts, boxes, images, plane),
-        *(sums_at, box_at, 0, scratch // 8, scratch // size),
+        *(sums_at, box_at, panel_at, scratch // 8, scratch // size),
     )
     step, rest = taps if mirrored else c * taps, k - (panels - 1) * columns
     places = [min(j, found - 1) * step for found in (columns, rest) for j in range(columns)]
@@ -108,7 +112,6 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     lists = (offsets, places)
     table = np.array([*numbers, *(v for a in axes for v in a), *(v for some in lists for v in some)], dtype=np.int64)
     work = 2.0 * n * all_filters * c * taps * outputs
-    packed = groups * panels * (c * taps + 1) * columns * size
     fmas = max(rows * vectors + STREAM * (vectors > 3), rows + vectors + 1, 8)
     copied = parts * boxes * images * plane / pixel * (VECTOR / many + ROW / (axes[-1].reach * pixel))
     square = CROWDED if not last and outputs * size % SETS == 0 else SQUARE
@@ -117,6 +120,7 @@ def _plan(problem: Problem, vectors: int, mirrored: bool) -> Plan:
     shape = {"ROWS": rows, "VECTORS": vectors, "UNIT": 1}
     if c * taps * columns * size > PANEL:
         fmas += FETCH * vectors
-    away = APART * all_filters * taps / many if packed > OWN else 0.0
+    away = APART * all_filters * taps / many if boxes > 1 and packed > OWN else 0.0
     costs = tiles * taps * fmas + copied + away + (turned + tiles * (rows * vectors + TILE)) / c
-    return Plan(shape, groups * panels, groups * boxes * parts, work, packed, scratch, table, costs)
+    packs, packed = (0, 0) if boxes == 1 else (groups * panels, packed)
+    return Plan(shape, packs, groups * boxes * parts, work, packed, scratch, table, costs)
