@@ -14,17 +14,24 @@ from torch import Tensor
 from ....geometry import Grid, Sizes
 from ..choose import Problem, Ready
 from ..layout import strides
+from ..target import lanes
 
 _POINT = Grid((1,), (1,), (1,), (1,), (1,), (0,), (0,))
 MANY = 4  # taps along an axis that is worth being moved
 
 
 def flattened(problem: Problem) -> tuple[Problem, int] | None:
-    """Return the problem without the first axes, if the window covers them, and how many channels each became."""
+    """Return the problem without the first axes, if the window covers them, and how many channels each became.
+
+    Groups stay apart where nothing but matrices is left, whose rows fill vectors.
+    """
     axes = [*zip(*problem.grid, strict=True)]
     covered = [*takewhile(_is_covered, axes)]
     rest, whole, taps = axes[len(covered) :], len(covered) == len(axes), prod(axis[2] for axis in covered)
-    if taps == 1 or problem.groups > 1 or problem.last or (problem.gy_last and not whole):
+    if taps == 1 or problem.last or (problem.gy_last and not whole):
+        return None
+    row = problem.channels // problem.groups * taps
+    if problem.groups > 1 and (not whole or row < lanes(problem.dtype.itemsize)):
         return None
     grid = _POINT if whole else Grid(*zip(*rest, strict=True))
     # single positions are pixels, whose channels lie together, as well as planes

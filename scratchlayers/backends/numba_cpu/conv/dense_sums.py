@@ -5,8 +5,9 @@ Those of positions that do not lie together in the output: at the end of a row, 
 
 from __future__ import annotations
 
+from ..interleave import merge
 from ..jit import Longs, Real, inner, kernel
-from ..simd import at, interleaved_high, interleaved_low, length, load, store, store_first
+from ..simd import at, length, load, store, store_first
 from . import dense_table as table
 
 
@@ -40,7 +41,7 @@ def empty(y: Real, sums: Real, plan: Longs, start, count, filters):
                             copy_exactly(at(target, m * plane), at(source, m * pitch), lanes, room)
                     else:
                         for m in range(filters):
-                            interleave(at(target, m * plane), at(source, m * pitch), lanes, turns, phase_pitch, room)
+                            merge(source, m * pitch, target, m * plane, turns, phase_pitch, room)
         done, column, h = done + size, 0, h + 1
         if h == plan[table.WIDTH_H]:
             h, d = 0, d + 1
@@ -59,21 +60,3 @@ def copy_exactly(y, source, lanes, count):
         store(y, count - lanes, load(source, count - lanes))
     elif i < count:
         store_first(y, 0, load(source, 0), count)
-
-
-@inner
-def interleave(y, parts, lanes, turns, distance, count):
-    """y[i] = parts[i % turns · distance + i // turns] for the first ``count`` elements."""
-    i = 0
-    while turns == 2 and i < count:
-        a, b = load(parts, i // 2), load(parts, distance + i // 2)
-        if i + 2 * lanes <= count:
-            store(y, i, interleaved_low(a, b))
-            store(y, i + lanes, interleaved_high(a, b))
-        else:
-            store_first(y, i, interleaved_low(a, b), count - i)
-            store_first(y, i + lanes, interleaved_high(a, b), count - i - lanes)
-        i += 2 * lanes
-    while i < count:
-        y[i] = parts[i % turns * distance + i // turns]
-        i += 1

@@ -46,6 +46,11 @@ class Axis(NamedTuple):
         """The furthest place that a tap reads beyond its result's own."""
         return max((tap.shift for phase in self.taps for tap in phase), default=0)
 
+    @property
+    def read(self) -> set[int]:
+        """The phases of the source that a tap reads."""
+        return {tap.phase for phase in self.taps for tap in phase}
+
     def source(self, first: int, places: int) -> tuple[int, int, int]:
         """(first element, how many, where the first one goes) of what ``places`` results from ``first`` on read."""
         start = first * self.split - self.pad

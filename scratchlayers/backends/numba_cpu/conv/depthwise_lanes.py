@@ -32,8 +32,13 @@ MOST = 2**14  # places of a plane that is turned about or kept beside another
 
 @inner
 def turn_in(x, xi, planes, size, out):
-    """out[p · lanes + r] = x[xi + planes[r] + p] for p < size, which is at least ``lanes``."""
+    """out[p · lanes + r] = x[xi + planes[r] + p] for p < size."""
     lanes = length(x)
+    if size < lanes:
+        for r in range(lanes):
+            for p in range(size):
+                out[p * lanes + r] = x[xi + planes[r] + p]
+        return
     for p in range(0, size - lanes, lanes):
         turn(at(x, xi + p), planes, out, p * lanes, lanes)
     turn(at(x, xi + size - lanes), planes, out, (size - lanes) * lanes, lanes)
@@ -41,8 +46,13 @@ def turn_in(x, xi, planes, size, out):
 
 @inner
 def turn_out(out, places, size, y, yi, some, aside):
-    """y[yi + r · size + p] = out[p · lanes + r] for r < some, p < size, which is at least ``lanes``."""
+    """y[yi + r · size + p] = out[p · lanes + r] for r < some, p < size."""
     lanes = length(y)
+    if size < lanes:
+        for r in range(some):
+            for p in range(size):
+                y[yi + r * size + p] = out[p * lanes + r]
+        return
     for block in range(0, size, lanes):
         p = min(block, size - lanes)
         if some == lanes:
@@ -243,6 +253,6 @@ def suits(problem: Problem) -> bool:
 
 
 def may_turn(problem: Problem) -> bool:
-    """Whether channels and places fill vectors, and the places stay in the cache."""
-    least, most = sorted((prod(problem.grid.input_size), prod(problem.grid.output_size)))
-    return problem.channels >= target.lanes(problem.dtype.itemsize) <= least and most <= MOST
+    """Whether channels fill vectors, and the places stay in the cache."""
+    most = max(prod(problem.grid.input_size), prod(problem.grid.output_size))
+    return problem.channels >= target.lanes(problem.dtype.itemsize) and most <= MOST

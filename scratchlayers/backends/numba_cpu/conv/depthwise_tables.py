@@ -31,14 +31,14 @@ class Table:
 
 
 def source_rows(plan: Layout, block: Block) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (from, to, elements, u) of every row that the block reads: what ``deal`` takes."""
+    """Yield (from, to, elements, u) of every row that the block reads: what ``deal`` takes. No tap reads the others."""
     (z, depth, dz), (i, rows, di), (j, columns, dj) = (
         axis.source(*part) for axis, part in zip(plan.axes, block, strict=True)
     )
     d, r, c = plan.axes
     for lead in range(plan.lead):
-        for a in range(depth):
-            for b in range(rows):
+        for a in (a for a in range(depth) if (dz + a) % d.split in d.read):
+            for b in (b for b in range(rows) if (di + b) % r.split in r.read):
                 start = ((lead * d.size + z + a) * r.size + i + b) * c.size + j
                 to = plan.place(lead, divmod(dz + a, d.split)[::-1], divmod(di + b, r.split)[::-1], (0, 0))
                 if columns:
