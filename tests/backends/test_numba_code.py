@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from scratchlayers.backends.numba_cpu import target
+from scratchlayers.backends.numba_cpu.conv import dots
 from scratchlayers.backends.numba_cpu.conv.dense_blocks import SHAPES
+from scratchlayers.backends.numba_cpu.conv.matrix import PIXELS, along_inputs
 from scratchlayers.backends.numba_cpu.conv.outer_tile import MOST_ROWS, outer_tile
 from scratchlayers.backends.numba_cpu.conv.tile import tile_kernel
 from tests.widths import at_narrower_widths
@@ -26,8 +28,8 @@ SPILL = re.compile(r"%[xyz]mm\d+, .*\(|\(%rsp.*%[xyz]mm")  # a vector is stored,
 
 
 def blocks(assembly):
-    """The code between one label and the next, as lists of lines."""
-    parts = re.split(r"^\.?L\w+:.*$", assembly, flags=re.MULTILINE)
+    """The code between labels and jumps, as lists of lines."""
+    parts = re.split(r"^\.?L\w+:.*$|^\tj\w+\t.*$", assembly, flags=re.MULTILINE)
     return [[line for line in part.splitlines() if line.startswith("\t") and line[1] != "."] for part in parts]
 
 
@@ -36,8 +38,8 @@ def innermost(assembly):
     return max(blocks(assembly), key=lambda lines: sum(bool(FMA.match(line)) for line in lines))
 
 
-def check(kernel, rows, vectors, dtype, **constants):
-    assembly = kernel.assembly(dtype, ROWS=rows, VECTORS=vectors, **constants)
+def check(kernel, rows, vectors, dtype, across="VECTORS", **constants):
+    assembly = kernel.assembly(dtype, ROWS=rows, **{across: vectors}, **constants)
     loop = innermost(assembly)
     products = [line for line in loop if FMA.match(line)]
     text = "\n".join(loop)
@@ -59,6 +61,12 @@ def test_a_tile_of_a_convolution_stays_in_registers(rows, vectors, dtype):
 @pytest.mark.parametrize(("vectors", "rows"), MOST_ROWS.items())
 def test_a_tile_of_a_weight_gradient_stays_in_registers(rows, vectors, dtype):
     check(outer_tile, rows, vectors, dtype, UNIT=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("rows", [rows for rows in PIXELS if rows <= dots.MOST_ROWS])
+def test_a_tile_of_rows_along_the_sum_stays_in_registers(rows, dtype):
+    check(along_inputs, rows, dots.columns_beside(rows), dtype, "COLUMNS")
 
 
 def test_a_tile_too_large_would_be_noticed():

@@ -38,9 +38,13 @@ LAYOUTS = ("contiguous", "channels_last", "transposed")
 
 
 @examples(150)
-@given(windows(), st.integers(1, 5), NUMBERS, NUMBERS, st.sampled_from([*EPSILON]), st.booleans(), st.randoms())
-def test_any_problem(sized, n, c, o, dtype, bias, random):
+@given(
+    windows(), st.integers(1, 5), NUMBERS, NUMBERS, st.integers(1, 3), st.sampled_from([*EPSILON]), st.booleans(),
+    st.randoms(),
+)  # fmt: skip
+def test_any_problem(sized, n, c, o, groups, dtype, bias, random):
     sizes, window = sized
+    c, o = c * groups, o * groups
     grid, rank = window.over(sizes), len(sizes)
     generator = torch.Generator().manual_seed(random.randrange(2**16))
 
@@ -48,17 +52,17 @@ def test_any_problem(sized, n, c, o, dtype, bias, random):
         drawn = torch.randn(*size, generator=generator, dtype=torch.float64).to(dtype)
         return arranged(drawn, random.choice(LAYOUTS))
 
-    x, w, gy = normal(n, c, *sizes), normal(o, c, *window.kernel_size), normal(n, o, *grid.output_size)
+    x, w, gy = normal(n, c, *sizes), normal(o, c // groups, *window.kernel_size), normal(n, o, *grid.output_size)
     b, gb = (normal(o), normal(c)) if bias else (None, None)
     exact_x, exact_w = (t.detach().double().requires_grad_() for t in (x, w))
     added = None if b is None else b.double()
     sides = [n for side in reversed([*zip(grid.before, grid.after, strict=True)]) for n in side]
     padded = torch.nn.functional.pad(exact_x, sides)
-    y = CONV[rank](padded, exact_w, added, window.stride, 0, window.dilation)
+    y = CONV[rank](padded, exact_w, added, window.stride, 0, window.dilation, groups)
     gx, gw = torch.autograd.grad(y, (exact_x, exact_w), gy.double())
     if gb is not None:
         gx = gx + gb.double().view(-1, *(1,) * rank)
-    found = conv(x, w, b, grid, 1), conv_input_grad(gy, w, grid, 1, gb), conv_weight_grad(x, gy, grid, 1)
+    found = conv(x, w, b, grid, groups), conv_input_grad(gy, w, grid, groups, gb), conv_weight_grad(x, gy, grid, groups)
     terms = max(c, o, n) * x[0, 0].numel()
     for got, want in zip(found, (y, gx, gw), strict=True):
         assert (got.dtype, got.shape) == (dtype, want.shape)
@@ -91,6 +95,7 @@ def problem(sizes, taps, stride=1, padding=0, dilation=1, groups=1, last=False, 
         (problem((2, 3, 9), (2, 3, 3)), 36, (9,)),
         (problem((1, 3, 9), (1, 3, 3)), 18, (9,)),
         (problem((7,), (7,), gy_last=True), 42, (1,)),
+        (problem((5, 5), (5, 5), groups=2), 150, (1,)),
     ],
 )
 def test_what_is_covered_becomes_channels(seen, channels, size):
@@ -108,7 +113,8 @@ def test_what_is_covered_becomes_channels(seen, channels, size):
         problem((3, 3), (3, 3), padding=((0, 2), (0, 2)), dilation=2),
         problem((9, 5), (3, 5)),
         problem((1, 1), (1, 1)),
-        problem((5, 5), (5, 5), groups=2),
+        problem((2, 2), (2, 2), groups=2),
+        problem((5, 9), (5, 3), groups=2),
         problem((5, 5), (5, 5), last=True),
         problem((5, 9), (5, 3), gy_last=True),
     ],

@@ -41,7 +41,12 @@ INPUT_GRAD: tuple[Algorithm, ...] = (
     DIRECT_INPUT_GRAD,
     DENSE_INPUT_GRAD,
 )
-WEIGHT_GRAD: tuple[Algorithm, ...] = (MATRIX_WEIGHT_GRAD, DEPTHWISE_WEIGHT_GRAD, WINOGRAD_WEIGHT_GRAD, OUTER_WEIGHT_GRAD)
+WEIGHT_GRAD: tuple[Algorithm, ...] = (
+    MATRIX_WEIGHT_GRAD,
+    DEPTHWISE_WEIGHT_GRAD,
+    WINOGRAD_WEIGHT_GRAD,
+    OUTER_WEIGHT_GRAD,
+)
 TABLES: Tables = {"conv": CONV, "conv_input_grad": INPUT_GRAD, "conv_weight_grad": WEIGHT_GRAD}
 
 

@@ -3,14 +3,13 @@
     y[p, o] = b[o] + Σ_i x[p, i] · w[o, i]        gx[p, i] = Σ_o gy[p, o] · w[o, i]        gw[o, i] = Σ_p gy[p, o] · x[p, i]
 
 A row is a pixel of an image, all channels beside each other, in each group by itself; or a filter. That is what the
-heads of classifiers compute, and the gates between (squeeze and excitation). Of a few pixels each weight is needed so
-seldom that bringing it into any other order would take longer than the product. Tiles at an edge go back to where they
-are whole, and compute some results twice.
+heads of classifiers compute, and the gates between (squeeze and excitation). For a few pixels each weight is needed so
+seldom that bringing it into any other order would take longer than the product; where those lie in planes, they are
+turned. Tiles at an edge go back to where they are whole, and compute some results twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, prod
 
 from torch import Tensor
@@ -27,36 +26,40 @@ from .dots import MOST_ROWS, columns_beside, dots
 from .product import product
 from .turn import between_pixels
 
-ROWS, COLUMNS, VECTORS = 1, 1, 1
+ROWS, COLUMNS, VECTORS = 1, 1, 1  # of a tile, replaced when compiled
 TERMS = 512  # of a sum at a time, so that a tile's rows stay in the first cache
-LARGE = 2**17  # weights that are better not packed
-_FILTERS = 4 if REGISTERS == 32 else 2
+TILES = 32  # of pixels at a time, so that they and the cells stay in the second
+WORTH = 4  # pixels that take no longer than reading the weights
+LARGE = 2**17  # weights that take longer to pack than some pixels to be turned
+# how many pixels, vectors of channels, and filters of a weight gradient a tile may take
+PIXELS, VECTOR_COUNTS, FILTERS = (1, 2, 4, 6, 8), (1, 2, 3, 4, 6, 8, 12), 4
+if REGISTERS < 32:
+    PIXELS, FILTERS = (1, 2, 3), 2
 
 
 @kernel
 def along_inputs(
     lo, hi, thread, x: Real, w: Real, b: Real, biased, y: Real, cells: Real, pixels, groups, inputs, outputs, parts,
 ):  # fmt: skip
-    """y of some filters of a group and all pixels. ``cells`` is scratch of all threads, a tile's cells together."""
-    lanes, tiles = length(x), (pixels + ROWS - 1) // ROWS
-    own, size = at(cells, thread * tiles * ROWS * COLUMNS * lanes), ROWS * COLUMNS * lanes
+    """y of some filters of a group and some tiles of pixels. ``cells`` is scratch of all threads."""
+    lanes, tiles, whole, pixel = length(x), (pixels + ROWS - 1) // ROWS, groups * inputs, groups * outputs
+    size = ROWS * COLUMNS * lanes
+    own = at(cells, thread * min(tiles, TILES) * size)
     for task in range(lo, hi):
-        group = task // parts
-        o = group * outputs + min(task % parts * COLUMNS, outputs - COLUMNS)
-        rows, there = at(x, group * inputs), at(y, o)
+        part, group, first = task % parts, task // parts % groups, task // parts // groups * TILES
+        o, some = group * outputs + min(part * COLUMNS, outputs - COLUMNS), min(tiles - first, TILES)
         for i in range(0, inputs, TERMS):
-            for tile in range(tiles):
-                source = at(rows, min(tile * ROWS, pixels - ROWS) * groups * inputs + i)
-                dots(
-                    ROWS, COLUMNS, source, groups * inputs, at(w, o * inputs + i), inputs,
-                    at(own, tile * size), min(inputs - i, TERMS), i == 0,
-                )  # fmt: skip
-        for tile in range(tiles):
-            target = at(there, min(tile * ROWS, pixels - ROWS) * groups * outputs)
+            rows, columns = at(x, group * inputs + i), at(w, o * inputs + i)
+            for tile in range(some):
+                p, own_cells = min((first + tile) * ROWS, pixels - ROWS), at(own, tile * size)
+                count = min(inputs - i, TERMS)
+                dots(ROWS, COLUMNS, at(rows, p * whole), whole, columns, inputs, own_cells, count, i == 0)
+        for tile in range(some):
+            target = at(y, min((first + tile) * ROWS, pixels - ROWS) * pixel + o)
             for m in range(ROWS):
                 for n in range(COLUMNS):
                     value = total(load(own, tile * size + (m * COLUMNS + n) * lanes))
-                    target[m * groups * outputs + n] = value + b[o + n] if biased else value
+                    target[m * pixel + n] = value + b[o + n] if biased else value
 
 
 @kernel
@@ -91,11 +94,13 @@ def along_pixels(lo, hi, thread, x: Real, gy: Real, gw: Real, pixels, groups, in
 
 def _conv(problem: Problem) -> Ready:
     pixels, _, _, outputs = numbers = _sizes(problem)
-    rows = _share(pixels, MOST_ROWS)
-    columns = _share(outputs, columns_beside(rows))
+    rows = _tile(pixels, PIXELS, MOST_ROWS)
+    columns = columns_beside(rows) if columns_beside(rows) <= outputs else 1
     code = along_inputs.compiled(problem.dtype, ROWS=rows, COLUMNS=columns)
-    job, new = _job(code, numbers, outputs, columns, 6), maker(problem.y_size, problem.dtype, not _lone(problem))
-    cells = ceil(pixels / rows) * rows * columns * VECTOR_BYTES
+    tiles = ceil(pixels / rows)
+    job = _job(code, numbers, outputs, columns, 6, ceil(tiles / TILES))
+    cells = min(tiles, TILES) * rows * columns * VECTOR_BYTES
+    new = maker(problem.y_size, problem.dtype, not _lone(problem))
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
         y, memory, bias = new(), scratch(job.threads() * cells), 0 if b is None else b.data_ptr()
@@ -107,7 +112,7 @@ def _conv(problem: Problem) -> Ready:
 
 def _conv_input_grad(problem: Problem) -> Ready:
     pixels, _, inputs, _ = numbers = _sizes(problem)
-    rows = _share(pixels, 8 if REGISTERS == 32 else 4)
+    rows = _tile(pixels, PIXELS, PIXELS[-1])
     vectors = _vectors(problem, inputs, rows)
     code = along_outputs.compiled(problem.dtype, ROWS=rows, VECTORS=vectors)
     job = _job(code, numbers, inputs, vectors * lanes(problem.dtype.itemsize), 3)
@@ -123,7 +128,7 @@ def _conv_input_grad(problem: Problem) -> Ready:
 
 def _conv_weight_grad(problem: Problem) -> Ready:
     _, _, inputs, outputs = numbers = _sizes(problem)
-    rows = _share(outputs, _FILTERS)
+    rows = FILTERS if outputs >= FILTERS else 1
     code = along_pixels.compiled(problem.dtype, ROWS=rows, VECTORS=_vectors(problem, inputs, rows))
     job, new = _job(code, numbers, outputs, rows, 3), maker(problem.w_size, problem.dtype)
 
@@ -142,26 +147,24 @@ def _sizes(problem: Problem) -> tuple[int, int, int, int]:
     return pixels, groups, problem.channels // groups, problem.filters // groups
 
 
-def _job(code: int, numbers: tuple[int, int, int, int], count: int, each: int, pointers: int) -> Job:
-    """Return the job whose tasks take ``each`` of a group's ``count`` channels or filters."""
+def _job(code: int, numbers: tuple[int, int, int, int], count: int, each: int, pointers: int, blocks: int = 1) -> Job:
+    """Return the job whose tasks take ``each`` of a group's ``count`` channels or filters, of a block of the pixels."""
     pixels, groups, inputs, outputs = numbers
     parts = ceil(count / each)
     work = 2.0 * groups * inputs * outputs * max(pixels, WORTH)
-    return Job(code, groups * parts, work, pointers, *numbers, parts)
+    return Job(code, blocks * groups * parts, work, pointers, *numbers, parts)
 
 
-WORTH = 4  # pixels that take no longer than reading the weights
-
-
-def _share(count: int, most: int) -> int:
-    """Return the size of equal shares of at most ``most``."""
-    return ceil(count / ceil(count / most))
+def _tile(count: int, sizes: tuple[int, ...], most: int) -> int:
+    """Return how many of ``count`` a tile takes, of a few ``sizes`` that need compiling: so that fewest are too many."""
+    return min((n for n in sizes if n <= min(count, most)), key=lambda n: (ceil(count / n) * (n + 1), -n))
 
 
 def _vectors(problem: Problem, inputs: int, rows: int) -> int:
-    """Return how many vectors of channels a tile of so many rows takes: as many as registers hold, in equal shares."""
-    many = lanes(problem.dtype.itemsize)
-    return min(_share(ceil(inputs / many), min((REGISTERS - 2) // (rows + 1), 12)), inputs // many)
+    """Return how many vectors of channels a tile of so many rows takes."""
+    whole, rest = divmod(inputs, lanes(problem.dtype.itemsize))
+    most = min(whole, (REGISTERS - 2) // (rows + 1))
+    return _tile(whole + (rest > 0), VECTOR_COUNTS, most)
 
 
 def _lone(problem: Problem) -> bool:
@@ -177,21 +180,21 @@ def _can_both(problem: Problem) -> bool:
 
 
 def _pays(problem: Problem) -> bool:
-    pixels, _, inputs, _ = _sizes(problem)
-    return _lone(problem) or pixels <= (min(max(inputs, 64), 256) if problem.last else 64 * _is_large(problem))
+    return _at_most(problem, 64, 32)
 
 
 def _gradient_pays(problem: Problem) -> bool:
-    return _lone(problem) or _sizes(problem)[0] <= (1024 if problem.last else 256 * _is_large(problem))
+    return _at_most(problem, 1024, 256)
 
 
 def _weight_gradient_pays(problem: Problem) -> bool:
-    return _lone(problem) or _sizes(problem)[0] <= 128
+    return _at_most(problem, 128, 0)
 
 
-def _is_large(problem: Problem) -> bool:
-    """Whether packing the weights would take longer than turning some pixels."""
-    return prod(problem.w_size) >= LARGE
+def _at_most(problem: Problem, pixels: int, turned: int) -> bool:
+    """Whether images are single pixels, or there are so few, which take turning where the weights are many."""
+    turned *= prod(problem.w_size) >= LARGE
+    return _lone(problem) or _sizes(problem)[0] <= (pixels if problem.last else turned)
 
 
 WHY = "matrices of pixels, read as they lie"

@@ -1,9 +1,9 @@
-"""The register tile of Winograd's products: a matrix product whose left side lies as the transforms leave it.
+"""The register tile of a matrix product whose left side lies as it comes, its rows or its columns together.
 
     c[m · ldc + j] (+)= Σ_{i < count} a[m · row + i · step] · b[i · b_step + j]        m < rows, j < vectors · lanes
 
-With ``step`` 1 a row of ``a`` is a tile and the sum runs over channels; with ``row`` 1 a row is a filter and the sum
-runs over tiles. The sum begins at 0 and what c was is added last: a long sum in short pieces rounds less often at its
+In Winograd's products, with ``step`` 1 a row of ``a`` is a tile and the sum runs over channels; with ``row`` 1 a row is
+a filter and the sum runs over tiles. The sum begins at 0 and what c was is added last: a long sum in short pieces rounds less often at its
 full size.
 """
 

@@ -23,6 +23,7 @@ from ..pages import maker
 from ..simd import at, load, splat, store, total
 from ..team import Job
 from ..workspace import scratch
+from .product import product
 from .tile import ROWS, VECTORS
 from .winograd_lanes import TAPS
 from .winograd_plan import (
@@ -39,7 +40,6 @@ from .winograd_plan import (
     tiling,
     up,
 )
-from .product import product
 from .winograd_tiles import SOME, Block, Image, Room, pack_data, pack_filters, unpack
 
 Run = Callable[[Tensor, Tensor, Tensor | None], Tensor | None]

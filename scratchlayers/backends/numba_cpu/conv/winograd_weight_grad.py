@@ -21,6 +21,7 @@ from ..simd import at, load, splat, store, total
 from ..target import REGISTERS
 from ..team import Job
 from ..workspace import scratch
+from .product import product
 from .tile import VECTORS
 from .winograd_lanes import TAPS, unstage
 from .winograd_plan import (
@@ -39,7 +40,6 @@ from .winograd_plan import (
     tiling,
     up,
 )
-from .product import product
 from .winograd_squares import tap_square
 from .winograd_tiles import Block, Image, Room, pack_data, pack_gradients
 
