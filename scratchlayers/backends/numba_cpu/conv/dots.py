@@ -1,4 +1,4 @@
-"""The register tile of a product of two matrices whose rows both lie along the sum: a vector takes the sum's next terms.
+"""The register tile of a product of two matrices whose rows lie along the sum: a vector takes its next terms.
 
     Σ lanes of cells[m · COLUMNS + n] (+)= Σ_{i < count} a[m · lda + i] · b[n · ldb + i]        m < ROWS, n < COLUMNS
 

@@ -1,6 +1,6 @@
 """Convolution of single pixels, and its gradients: products of matrices, none of them packed or turned.
 
-    y[p, o] = b[o] + Σ_i x[p, i] · w[o, i]        gx[p, i] = Σ_o gy[p, o] · w[o, i]        gw[o, i] = Σ_p gy[p, o] · x[p, i]
+    y[p, o] = b[o] + Σ_i x[p, i] · w[o, i]    gx[p, i] = Σ_o gy[p, o] · w[o, i]    gw[o, i] = Σ_p gy[p, o] · x[p, i]
 
 A row is a pixel of an image, all channels beside each other, in each group by itself; or a filter. That is what the
 heads of classifiers compute, and the gates between (squeeze and excitation). For a few pixels each weight is needed so
@@ -156,7 +156,7 @@ def _job(code: int, numbers: tuple[int, int, int, int], count: int, each: int, p
 
 
 def _tile(count: int, sizes: tuple[int, ...], most: int) -> int:
-    """Return how many of ``count`` a tile takes, of a few ``sizes`` that need compiling: so that fewest are too many."""
+    """Return how many of ``count`` a tile takes, of a few ``sizes``, each to be compiled: so that least is wasted."""
     return min((n for n in sizes if n <= min(count, most)), key=lambda n: (ceil(count / n) * (n + 1), -n))
 
 

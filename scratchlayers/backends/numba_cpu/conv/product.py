@@ -3,8 +3,8 @@
     c[m · ldc + j] (+)= Σ_{i < count} a[m · row + i · step] · b[i · b_step + j]        m < rows, j < vectors · lanes
 
 In Winograd's products, with ``step`` 1 a row of ``a`` is a tile and the sum runs over channels; with ``row`` 1 a row is
-a filter and the sum runs over tiles. The sum begins at 0 and what c was is added last: a long sum in short pieces rounds less often at its
-full size.
+a filter and the sum runs over tiles. The sum begins at 0 and what c was is added last: a long sum in short pieces
+rounds less often at its full size.
 """
 
 from __future__ import annotations
