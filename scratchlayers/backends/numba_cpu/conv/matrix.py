@@ -14,6 +14,7 @@ from math import ceil, prod
 
 from torch import Tensor
 
+from ....geometry import Sizes
 from ..choose import Algorithm, Problem, Ready
 from ..jit import Real, kernel
 from ..pages import maker
@@ -24,11 +25,13 @@ from ..workspace import scratch
 from .boxes import is_product
 from .dots import MOST_ROWS, columns_beside, dots
 from .product import product
-from .turn import between_pixels
+from .turn import between_pixels, planes
 
 ROWS, COLUMNS, VECTORS = 1, 1, 1  # of a tile, replaced when compiled
 TERMS = 512  # of a sum at a time, so that a tile's rows stay in the first cache
 TILES = 32  # of pixels at a time, so that they and the cells stay in the second
+ROOM, LEAST = 256 * 2**10, 64  # bytes of pixels at a time where their results lie along a vector, and pixels
+FEW = 64
 WORTH = 4  # pixels that take no longer than reading the weights
 LARGE = 2**17  # weights that take longer to pack than some pixels to be turned
 # how many pixels, vectors of channels, and filters of a weight gradient a tile may take
@@ -63,17 +66,21 @@ def along_inputs(
 
 
 @kernel
-def along_outputs(lo, hi, thread, gy: Real, w: Real, gx: Real, pixels, groups, inputs, outputs, parts):
-    """gx of some channels of a group and all pixels."""
+def along_results(
+    lo, hi, thread, x: Real, m: Real, b: Real, biased, y: Real, pixels, groups, inputs, outputs, parts, each,
+):  # fmt: skip
+    """y[p, o] = b[o] + Σ_i x[p, i] · m[i, o], for some o of a group and ``each`` of the pixels."""
+    width = VECTORS * length(x)
     for task in range(lo, hi):
-        group = task // parts
-        i = min(task % parts * VECTORS * length(w), inputs - VECTORS * length(w))
-        for first in range(0, pixels, ROWS):
-            p = min(first, pixels - ROWS)
+        part, group, first = task % parts, task // parts % groups, task // parts // groups * each
+        o = min(part * width, outputs - width)
+        matrix, begin = at(m, group * inputs * outputs + o), at(b, group * outputs + o)
+        for pixel in range(first, min(first + each, pixels), ROWS):
+            p = min(pixel, pixels - ROWS) * groups + group
+            target = at(y, p * outputs + o)
             product(
-                ROWS, VECTORS, at(gy, (p * groups + group) * outputs), groups * outputs, 1,
-                at(w, group * outputs * inputs + i), inputs,
-                at(gx, (p * groups + group) * inputs + i), groups * inputs, outputs, 1,
+                ROWS, VECTORS, at(x, p * inputs), groups * inputs, 1, matrix, outputs,
+                target, groups * outputs, inputs, begin, 0, not biased,
             )  # fmt: skip
 
 
@@ -88,11 +95,15 @@ def along_pixels(lo, hi, thread, x: Real, gy: Real, gw: Real, pixels, groups, in
             i = min(first, inputs - width)
             product(
                 ROWS, VECTORS, at(gy, o), 1, groups * outputs, at(x, group * inputs + i), groups * inputs,
-                at(gw, o * inputs + i), inputs, pixels, 1,
+                at(gw, o * inputs + i), inputs, pixels, gw, 0, 1,
             )  # fmt: skip
 
 
 def _conv(problem: Problem) -> Ready:
+    return between_pixels((_along_inputs if _few(problem) else _along_outputs)(problem), problem, False)
+
+
+def _along_inputs(problem: Problem) -> Ready:
     pixels, _, _, outputs = numbers = _sizes(problem)
     rows = _tile(pixels, PIXELS, MOST_ROWS)
     columns = columns_beside(rows) if columns_beside(rows) <= outputs else 1
@@ -107,23 +118,42 @@ def _conv(problem: Problem) -> Ready:
         job.run(x.data_ptr(), w.data_ptr(), bias, b is not None, y.data_ptr(), memory.data_ptr())
         return y
 
-    return between_pixels(run, problem, False)
+    return run
+
+
+def _along_outputs(problem: Problem) -> Ready:
+    pixels, groups, inputs, outputs = _sizes(problem)
+    product, turned = (
+        _results(problem, (pixels, groups, inputs, outputs), problem.y_size),
+        planes((groups, inputs, outputs), problem.dtype),
+    )
+    return lambda x, w, b: product(x, turned(w), b)
 
 
 def _conv_input_grad(problem: Problem) -> Ready:
-    pixels, _, inputs, _ = numbers = _sizes(problem)
+    pixels, groups, inputs, outputs = _sizes(problem)
+    return between_pixels(_results(problem, (pixels, groups, outputs, inputs), problem.x_size), problem, True)
+
+
+def _results(problem: Problem, numbers: tuple[int, int, int, int], size: Sizes) -> Ready:
+    """Return what computes y, of this size, from x, a matrix whose rows lie along y's, and the biases of y."""
+    pixels, groups, inputs, outputs = numbers
+    many = lanes(problem.dtype.itemsize)
     rows = _tile(pixels, PIXELS, PIXELS[-1])
-    vectors = _vectors(problem, inputs, rows)
-    code = along_outputs.compiled(problem.dtype, ROWS=rows, VECTORS=vectors)
-    job = _job(code, numbers, inputs, vectors * lanes(problem.dtype.itemsize), 3)
-    new, rank = maker(problem.x_size, problem.dtype, not _lone(problem)), problem.grid.rank
+    vectors = _vectors(problem, outputs, rows)
+    each = ceil(max(ROOM // (inputs * problem.dtype.itemsize), LEAST) / rows) * rows
+    code = along_results.compiled(problem.dtype, ROWS=rows, VECTORS=vectors)
+    parts, blocks = ceil(outputs / (vectors * many)), ceil(pixels / each)
+    work = 2.0 * groups * inputs * outputs * max(pixels, WORTH)
+    job = Job(code, blocks * groups * parts, work, 5, *numbers, parts, each)
+    new = maker(size, problem.dtype, not _lone(problem))
 
-    def run(gy: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        gx = new()
-        job.run(gy.data_ptr(), w.data_ptr(), gx.data_ptr())
-        return gx if b is None else gx.add_(b.view(-1, *(1,) * rank))
+    def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        y = new()
+        job.run(x.data_ptr(), w.data_ptr(), 0 if b is None else b.data_ptr(), b is not None, y.data_ptr())
+        return y
 
-    return between_pixels(run, problem, True)
+    return run
 
 
 def _conv_weight_grad(problem: Problem) -> Ready:
@@ -167,6 +197,11 @@ def _vectors(problem: Problem, inputs: int, rows: int) -> int:
     return _tile(whole + (rest > 0), VECTOR_COUNTS, most)
 
 
+def _few(problem: Problem) -> bool:
+    pixels, _, _, outputs = _sizes(problem)
+    return pixels <= FEW or outputs < lanes(problem.dtype.itemsize)
+
+
 def _lone(problem: Problem) -> bool:
     return prod(problem.grid.input_size) == 1
 
@@ -179,22 +214,23 @@ def _can_both(problem: Problem) -> bool:
     return _can(problem) and (_lone(problem) or (problem.last and problem.gy_last))
 
 
+def _at_most(problem: Problem, pixels: int) -> bool:
+    """Whether there are so few pixels, and so many weights that to turn the pixels costs less than packing."""
+    return _sizes(problem)[0] <= pixels and prod(problem.w_size) >= LARGE
+
+
 def _pays(problem: Problem) -> bool:
-    return _at_most(problem, 64, 32)
+    if problem.last and not _lone(problem):
+        return not _few(problem) or _sizes(problem)[0] <= FEW
+    return _lone(problem) or _at_most(problem, 32)
 
 
 def _gradient_pays(problem: Problem) -> bool:
-    return _at_most(problem, 1024, 256)
+    return _lone(problem) or problem.last or _at_most(problem, 256)
 
 
 def _weight_gradient_pays(problem: Problem) -> bool:
-    return _at_most(problem, 128, 0)
-
-
-def _at_most(problem: Problem, pixels: int, turned: int) -> bool:
-    """Whether images are single pixels, or there are so few, which take turning where the weights are many."""
-    turned *= prod(problem.w_size) >= LARGE
-    return _lone(problem) or _sizes(problem)[0] <= (pixels if problem.last else turned)
+    return _lone(problem) or _sizes(problem)[0] <= 128
 
 
 WHY = "matrices of pixels, read as they lie"

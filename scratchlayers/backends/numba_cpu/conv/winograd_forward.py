@@ -69,7 +69,21 @@ def multiply(
                     c_at, c_step = piece, PANEL
                 for c in range(0, channels, STEP):
                     deep, new = min(STEP, channels - c), c == 0
-                    product(ROWS, VECTORS, at(a, c), data_lead, 1, at(u, c * PANEL), PANEL, c_at, c_step, deep, new)
+                    product(
+                        ROWS,
+                        VECTORS,
+                        at(a, c),
+                        data_lead,
+                        1,
+                        at(u, c * PANEL),
+                        PANEL,
+                        c_at,
+                        c_step,
+                        deep,
+                        c_at,
+                        c_step,
+                        new,
+                    )
                 if first == 0:
                     for r in range(ROWS):
                         for j in range(0, PANEL, LANES):

@@ -64,7 +64,9 @@ def multiply(
                 for t in range(0, tiles, STEP):
                     left, right = at(a, t * gradients_lead), at(b, t * data_lead)
                     deep, new = min(STEP, tiles - t), t == 0
-                    product(ROWS, VECTORS, left, 1, gradients_lead, right, data_lead, c_at, c_step, deep, new)
+                    product(
+                        ROWS, VECTORS, left, 1, gradients_lead, right, data_lead, c_at, c_step, deep, c_at, c_step, new
+                    )
                 if first == 0:
                     for r in range(ROWS):
                         for j in range(0, PANEL, LANES):
