@@ -17,7 +17,7 @@ from ..call import call
 from ..choose import Problem, Ready
 from ..jit import Longs, Real, inner, kernel
 from ..pages import maker
-from ..simd import at, length, load, load_first, store
+from ..simd import at, length, load, load_first, prefetch, store
 from ..team import Job
 from .depthwise_axis import Axis, axes, forward, transposed
 from .depthwise_copy import clear
@@ -27,6 +27,8 @@ from .depthwise_run import forward_of
 from .depthwise_tile import turn
 from .depthwise_tiles import sum_tiles
 
+AHEAD = 64  # places
+IMAGE = 2**20  # bytes of a channels_last image of which no thread keeps the rest while it takes some channels
 MOST = 2**14  # places of a plane that is turned about or kept beside another
 
 
@@ -69,14 +71,17 @@ def deal_lanes(x, apart, some, padded, rows, count, split, plane):
     lanes = length(x)
     for row in range(0, 4 * count, 4):
         start, to, size, u = rows[row] * apart, rows[row + 1], rows[row + 2], rows[row + 3]
-        phase, place = u % split, u // split
-        for _ in range(size):
-            value = load(x, start) if some == lanes else load_first(x, start, some)
-            store(padded, (to + phase * plane + place) * lanes, value)
-            start += apart
-            phase += 1
-            if phase == split:
-                phase, place = 0, place + 1
+        for turn in range(min(split, size)):
+            place, e = (to + (u + turn) % split * plane + (u + turn) // split) * lanes, turn
+            if some == lanes:
+                while e < size:
+                    prefetch(x, start + (e + AHEAD) * apart)
+                    store(padded, place, load(x, start + e * apart))
+                    place, e = place + lanes, e + split
+            else:
+                while e < size:
+                    store(padded, place, load_first(x, start + e * apart, some))
+                    place, e = place + lanes, e + split
 
 
 @inner
@@ -116,6 +121,8 @@ def sum_lanes(
     phases,
     parts,
     each,
+    groups,
+    spread,
     blocks: Longs,
     rows: Longs,
     passes: Longs,
@@ -138,9 +145,12 @@ def sum_lanes(
     square = at(own, share - lanes * lanes)
     mark, channel, unit = -1, -1, channels if last else lanes
     for task in range(lo, hi):
-        image = task // parts % batch
-        if channel != task // parts // batch * lanes:
-            channel = task // parts // batch * lanes
+        if spread:
+            block_of_channels, part, image = task % groups, task // groups % parts, task // groups // parts
+        else:
+            part, image, block_of_channels = task % parts, task // parts % batch, task // parts // batch
+        if channel != block_of_channels * lanes:
+            channel = block_of_channels * lanes
             some = min(lanes, channels - channel)
             pack(w, channel, some, weights, order, packed, used)
             for r in range(lanes):
@@ -152,7 +162,7 @@ def sum_lanes(
             begin = (image * channels + channel) * source
             turn_in(x, begin, planes if some == lanes else at(planes, lanes), source, turned)
             x_places, y_places = turned, at(turned, source * lanes)
-        for number in range(task % parts * each, (task % parts + 1) * each):
+        for number in range(part * each, (part + 1) * each):
             block = at(blocks, 6 * number)
             if block[0] != mark:
                 mark = block[0]
@@ -210,6 +220,7 @@ def ready(problem: Problem, back: bool) -> Ready:
     out = dealt + lined(plan.padded * lanes, itemsize)
     kept = 0 if last else (source + results) * lanes
     parts, each = (len(plan.blocks), 1) if last else (1, len(plan.blocks))
+    groups = -(-channels // lanes)
     share = lined(out + kept + ((shape.rows + 2) * plan.pitch + lanes) * lanes, itemsize)
     inner = sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest, ACROSS=1)
     numbers = (
@@ -230,10 +241,12 @@ def ready(problem: Problem, back: bool) -> Ready:
         len(plan.phases),
         parts,
         each,
+        groups,
+        last and source * channels * itemsize > IMAGE,
         *arrays,
         inner,
     )
-    tasks = batch * -(-channels // lanes) * parts
+    tasks = batch * groups * parts
     work = 2.0 * batch * channels * prod(grid.kernel_size) * prod(grid.output_size)
     job = Job(sum_lanes.compiled(dtype), tasks, work, 6, *numbers)
     size = (batch, channels, *(grid.input_size if back else grid.output_size))
