@@ -88,7 +88,7 @@ def problem(images, channels, size, filters=64, kernel=1, groups=1, last=False):
         (problem(5000, 64, 1), True),
         (problem(5, 64, 3, kernel=3), False),
         (problem(8, 64, 2, last=True), True),
-        (problem(800, 64, 2, last=True), False),
+        (problem(8, 64, 2, filters=lanes(4) - 1, last=True), True),
         (problem(5, 64, 2), False),
         (problem(1, 2 * lanes(4) - 2, 1, groups=2), False),
         (problem(1, 2 * lanes(4), 1, groups=2), True),
@@ -97,6 +97,22 @@ def problem(images, channels, size, filters=64, kernel=1, groups=1, last=False):
 def test_what_is_a_matrix(kernel, asked, taken):
     algorithm = ALGORITHMS[kernel]
     assert (algorithm.can(asked) and algorithm.pays(asked)) == taken
+
+
+@pytest.mark.parametrize(
+    ("kernel", "filters", "taken"),
+    [
+        ("conv", 64, True),
+        ("conv", lanes(4) - 1, False),
+        ("conv_input_grad", 64, True),
+        ("conv_input_grad", lanes(4) - 1, True),
+        ("conv_weight_grad", 64, False),
+    ],
+)
+def test_many_pixels(kernel, filters, taken):
+    asked = problem(800, 64, 2, filters=filters, last=True)
+    assert ALGORITHMS[kernel].can(asked)
+    assert ALGORITHMS[kernel].pays(asked) == taken
 
 
 @pytest.mark.parametrize(("kernel", "most"), [("conv", 32), ("conv_input_grad", 256), ("conv_weight_grad", 0)])

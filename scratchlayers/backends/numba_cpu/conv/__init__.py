@@ -27,6 +27,7 @@ from .direct import INPUT_GRAD as DIRECT_INPUT_GRAD
 from .matrix import CONV as MATRIX_CONV
 from .matrix import INPUT_GRAD as MATRIX_INPUT_GRAD
 from .matrix import WEIGHT_GRAD as MATRIX_WEIGHT_GRAD
+from .patches import INPUT_GRAD as PATCHES_INPUT_GRAD
 from .turn import pixels, planes
 from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd import CONV as WINOGRAD_CONV
@@ -36,6 +37,7 @@ from .winograd import WEIGHT_GRAD as WINOGRAD_WEIGHT_GRAD
 CONV: tuple[Algorithm, ...] = (MATRIX_CONV, DEPTHWISE_CONV, WINOGRAD_CONV, DIRECT_CONV, DENSE_CONV)
 INPUT_GRAD: tuple[Algorithm, ...] = (
     MATRIX_INPUT_GRAD,
+    PATCHES_INPUT_GRAD,
     DEPTHWISE_INPUT_GRAD,
     WINOGRAD_INPUT_GRAD,
     DIRECT_INPUT_GRAD,

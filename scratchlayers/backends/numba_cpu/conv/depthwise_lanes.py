@@ -71,8 +71,8 @@ def deal_lanes(x, apart, some, padded, rows, count, split, plane):
     lanes = length(x)
     for row in range(0, 4 * count, 4):
         start, to, size, u = rows[row] * apart, rows[row + 1], rows[row + 2], rows[row + 3]
-        for turn in range(min(split, size)):
-            place, e = (to + (u + turn) % split * plane + (u + turn) // split) * lanes, turn
+        for f in range(min(split, size)):
+            place, e = (to + (u + f) % split * plane + (u + f) // split) * lanes, f
             if some == lanes:
                 while e < size:
                     prefetch(x, start + (e + AHEAD) * apart)

@@ -139,8 +139,8 @@ def _results(problem: Problem, numbers: tuple[int, int, int, int], size: Sizes) 
     """Return what computes y, of this size, from x, a matrix whose rows lie along y's, and the biases of y."""
     pixels, groups, inputs, outputs = numbers
     many = lanes(problem.dtype.itemsize)
-    rows = _tile(pixels, PIXELS, PIXELS[-1])
-    vectors = _vectors(problem, outputs, rows)
+    rows = tile_of(pixels)
+    vectors = vectors_of(problem, outputs, rows)
     each = ceil(max(ROOM // (inputs * problem.dtype.itemsize), LEAST) / rows) * rows
     code = along_results.compiled(problem.dtype, ROWS=rows, VECTORS=vectors)
     parts, blocks = ceil(outputs / (vectors * many)), ceil(pixels / each)
@@ -159,7 +159,7 @@ def _results(problem: Problem, numbers: tuple[int, int, int, int], size: Sizes) 
 def _conv_weight_grad(problem: Problem) -> Ready:
     _, _, inputs, outputs = numbers = _sizes(problem)
     rows = FILTERS if outputs >= FILTERS else 1
-    code = along_pixels.compiled(problem.dtype, ROWS=rows, VECTORS=_vectors(problem, inputs, rows))
+    code = along_pixels.compiled(problem.dtype, ROWS=rows, VECTORS=vectors_of(problem, inputs, rows))
     job, new = _job(code, numbers, outputs, rows, 3), maker(problem.w_size, problem.dtype)
 
     def run(x: Tensor, gy: Tensor) -> Tensor:
@@ -185,12 +185,17 @@ def _job(code: int, numbers: tuple[int, int, int, int], count: int, each: int, p
     return Job(code, blocks * groups * parts, work, pointers, *numbers, parts)
 
 
+def tile_of(pixels: int) -> int:
+    """Return how many of some pixels a tile takes whose results lie along vectors."""
+    return _tile(pixels, PIXELS, PIXELS[-1])
+
+
 def _tile(count: int, sizes: tuple[int, ...], most: int) -> int:
     """Return how many of ``count`` a tile takes, of a few ``sizes``, each to be compiled: so that least is wasted."""
     return min((n for n in sizes if n <= min(count, most)), key=lambda n: (ceil(count / n) * (n + 1), -n))
 
 
-def _vectors(problem: Problem, inputs: int, rows: int) -> int:
+def vectors_of(problem: Problem, inputs: int, rows: int) -> int:
     """Return how many vectors of channels a tile of so many rows takes."""
     whole, rest = divmod(inputs, lanes(problem.dtype.itemsize))
     most = min(whole, (REGISTERS - 2) // (rows + 1))
