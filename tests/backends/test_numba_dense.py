@@ -21,6 +21,7 @@ from scratchlayers.backends.numba_cpu.conv import (
     direct_plan,
 )
 from scratchlayers.backends.numba_cpu.conv.dense_layout import lay
+from scratchlayers.backends.numba_cpu.conv.sweep import backward, forward
 from scratchlayers.geometry import Window
 from scratchlayers.testing import checks
 from tests.draw import arranged, examples
@@ -110,6 +111,46 @@ def cases(draw):
 @given(cases())
 def test_any_problem(case):
     agree(case)
+
+
+@st.composite
+def far_reaching(draw):
+    """Windows as large as the image or larger, most of whose taps read only what is around it."""
+    rank = draw(st.integers(2, 3))
+    size = tuple(draw(st.integers(3, {2: 20, 3: 8}[rank])) for _ in range(rank))
+    kernel = tuple(draw(st.integers(2, 3)) for _ in range(rank))
+    dilation = tuple(draw(st.integers(n // 2 + 1, n)) for n in size)
+    sides = tuple(((k - 1) * d // 2, (k - 1) * d - (k - 1) * d // 2) for k, d in zip(kernel, dilation, strict=True))
+    window = Window(kernel, tuple(draw(st.integers(1, 2)) for _ in range(rank)), dilation, sides)
+    groups, c, o = draw(st.integers(1, 2)), draw(st.integers(1, 60)), draw(st.integers(1, 30))
+    words = draw(st.tuples(st.booleans(), st.sampled_from(("contiguous", "channels_last"))))
+    return Case(
+        draw(st.sampled_from([*EPSILON])),
+        (draw(st.integers(1, 4)), groups * c, *size),
+        groups * o,
+        window,
+        groups,
+        *words,
+    )
+
+
+@only(["dense"])
+@examples(100)
+@given(far_reaching())
+def test_rows_of_taps_that_read_nothing_are_left_out(case):
+    sweep = forward(case.grid)
+    share = sweep[0].inside * sweep[1].inside
+    assert dense_blocks.skips(sweep) == (share < dense_blocks.WORTH_SKIPPING)
+    assert dense_blocks.computed(sweep) == (share if dense_blocks.skips(sweep) else 1)
+    agree(case)
+
+
+@pytest.mark.parametrize(("dilation", "inside"), [(1, (3 * 33 - 2) / 99), (12, (33 + 2 * 21) / 99), (33, 33 / 99)])
+def test_how_many_taps_are_inside(dilation, inside):
+    window = Window.parse(2, 3, 1, dilation, dilation)
+    sweeps = [sweep(window.over((33, 33))) for sweep in (forward, backward)]
+    assert [axis.inside for sweep in sweeps for axis in sweep] == pytest.approx([1, inside, inside] * 2)
+    assert [dense_blocks.skips(sweep) for sweep in sweeps] == [inside < dense_blocks.WORTH_SKIPPING] * 2
 
 
 def planned(choice):

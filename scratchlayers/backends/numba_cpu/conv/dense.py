@@ -4,7 +4,9 @@
 
 A task takes a block of positions, a group and some filters. For a few channels at a time it fills lines of the input
 and adds their products to the sums, tile by tile. A tile whose positions lie together in Y has its sums there from the
-start; the others' are brought there when they are complete. Weights are packed first, by tasks that come before.
+start; the others' are brought there when they are complete. Weights are packed first: by tasks that come before, or,
+where there is one block of positions, by the task that needs them. Where dilated windows reach far beyond the input,
+tiles leave out the rows of taps that read nothing of it.
 """
 
 from __future__ import annotations
@@ -60,8 +62,10 @@ def compute(task, plan, x, w, b, biased, y, packed, lines, longs):
     panel, channels = plan[table.PANEL], plan[table.GROUP_CHANNELS]
     panels = (min(plan[table.BLOCK], plan[table.TOTAL] - start) + panel - 1) // panel
     rows, spots = at(longs, plan[table.ROWS_START]), at(longs, plan[table.SPOTS_START])
+    masks = at(longs, plan[table.MASKS_START])
     for p in range(panels):
         spots[p] = spot(plan, start + p * panel, panel)
+        masks[p] = mask(plan, start + p * panel, panel)
     begin = share * plan[table.SHARE]
     end = min(begin + plan[table.SHARE], plan[table.ROW_BLOCKS])
     reach = panels * panel + plan[table.REACH]
@@ -74,14 +78,15 @@ def compute(task, plan, x, w, b, biased, y, packed, lines, longs):
             if plan[table.PACKS] == 0:
                 packed = at(lines, plan[table.PACKED_START])
                 call(plan[table.PACK], (pack_task(plan, group, piece, block), plan, w, b, biased, packed))
-            multiply(plan, y, packed, lines, spots, group, piece, block, block - begin, panels, some)
+            multiply(plan, y, packed, lines, spots, masks, group, piece, block, block - begin, panels, some)
     for block in range(begin, end):
         finish(plan, y, at(lines, plan[table.SUMS_START]), spots, group, block, block - begin, start, panels)
 
 
 @inner
-def multiply(plan, y, packed, lines, spots, group, piece, block, number, panels, channels):
+def multiply(plan, y, packed, lines, spots, masks, group, piece, block, number, panels, channels):
     """Add the products of a block of filters and all lines to the sums, of every phase."""
+    tap_rows = plan[table.TAP_ROWS]
     panel, pitch, rows = plan[table.PANEL], plan[table.SUMS_PITCH], plan[table.ROWS]
     plane = plan[table.OUTPUT_D] * plan[table.OUTPUT_H] * plan[table.OUTPUT_W]
     whole = (block + 1) * rows <= plan[table.GROUP_FILTERS]
@@ -93,8 +98,18 @@ def multiply(plan, y, packed, lines, spots, group, piece, block, number, panels,
         for p in range(panels):
             direct = whole and spots[p] >= 0
             target = at(there, spots[p]) if direct else at(here, p * panel)
-            words = (plane if direct else pitch, channels * plan[entry], piece == 0)
-            call(plan[table.TILE], (a, at(lines, p * panel), offsets, target, *words))
+            source, apart = at(lines, p * panel), plane if direct else pitch
+            if tap_rows == 0:
+                call(plan[table.TILE], (a, source, offsets, target, apart, channels * plan[entry], piece == 0))
+                continue
+            if piece == 0:  # the sums begin
+                call(plan[table.TILE], (a, source, offsets, target, apart, 0, 1))
+            each = plan[entry] // tap_rows
+            for r in range(tap_rows):
+                if masks[p] >> r & 1:
+                    step = r * plan[table.CHANNELS_AT_ONCE] * each
+                    words = (at(a, step * rows), source, at(offsets, step), target, apart, channels * each, 0)
+                    call(plan[table.TILE], words)
 
 
 @inner
@@ -114,6 +129,20 @@ def finish(plan, y, sums, spots, group, block, number, start, panels):
             count = min(q * panel, plan[table.TOTAL] - start) - p * panel
             call(plan[table.EMPTY], (target, at(source, p * panel), plan, start + p * panel, count, filters))
         p = q + 1
+
+
+@inner
+def mask(plan, position, count):
+    """Return a bit for each row of taps, 1 where one of these positions reads an input by it."""
+    found, width, taps = 0, plan[table.WIDTH_W], plan[table.ROW_TAPS]
+    for line in range(position // width, (position + count - 1) // width + 1 if plan[table.TAP_ROWS] else 0):
+        h, d = line % plan[table.WIDTH_H], line // plan[table.WIDTH_H] % plan[table.WIDTH_D]
+        for r in range(plan[table.TAP_ROWS]):
+            from_d = d * plan[table.STEP_D] + plan[taps + 2 * r]
+            from_h = h * plan[table.STEP_H] + plan[taps + 2 * r + 1]
+            if 0 <= from_d < plan[table.SOURCE_D] and 0 <= from_h < plan[table.SOURCE_H]:
+                found |= 1 << r
+    return found
 
 
 @inner

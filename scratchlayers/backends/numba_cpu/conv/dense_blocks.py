@@ -15,6 +15,7 @@ from .sweep import Sweep
 SHAPES = ((8, 3), (12, 2), (6, 4), (4, 6), (3, 8), (1, 24)) if REGISTERS == 32 else ((6, 2), (4, 3), (3, 4), (1, 12))
 STEPS = 384  # of a sum at a time, so that what a tile reads stays in the first cache
 ROOM = 256 * 2**10  # bytes of lines at a time, and half those of sums: both fit the second cache
+MOST_TAP_ROWS, WORTH_SKIPPING = 62, 0.8  # bits of a mask; the share of products that the others are
 TASKS = 16  # enough to keep a team of threads busy
 PANELS = (1, 2, 4, 8)  # of positions at least, for weights that are brought to the first cache
 # multiply-adds of vectors that take as long as: beginning a row to be copied, copying a vector; and for a tile, loading
@@ -59,6 +60,21 @@ def blocks_of(sweep: Sweep, size: Size) -> Blocks:
     return min(choices, key=lambda blocks: _cost(sweep, size, blocks))
 
 
+def skips(sweep: Sweep) -> bool:
+    """Whether rows of taps that read only what is around the input are left out: where they are many.
+
+    So they are where windows reach as far as the image, with dilation. A row of taps is those of the last axis.
+    """
+    rows = prod(len(axis.phases[0]) for axis in sweep[:2])
+    lone = all(len(axis.phases) == 1 for axis in sweep)
+    return lone and 1 < rows <= MOST_TAP_ROWS and sweep[0].inside * sweep[1].inside < WORTH_SKIPPING
+
+
+def computed(sweep: Sweep) -> float:
+    """Return the share of a sweep's products that is computed."""
+    return sweep[0].inside * sweep[1].inside if skips(sweep) else 1.0
+
+
 def cost(sweep: Sweep, size: Size) -> float:
     """Return about how many multiply-adds of vectors take as long as one channel of a group."""
     return _cost(sweep, size, blocks_of(sweep, size))
@@ -101,7 +117,7 @@ def _cost(sweep: Sweep, size: Size, blocks: Blocks) -> float:
     panel, total = vectors * many, layout.total(size.batch, sweep)
     steps, phases = _steps(sweep), prod(len(axis.phases) for axis in sweep)
     tile = rows * vectors + STREAM * max(vectors - 3, 0) + FETCH * rows * panel / blocks.positions
-    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * tile
+    multiplied = -(-total // panel) * -(-size.filters // rows) * steps * tile * computed(sweep)
     per_vector = VECTOR * min(sweep[-1].step, many)
     shares = -(-size.filters // (rows * blocks.tiles))
     filled = (

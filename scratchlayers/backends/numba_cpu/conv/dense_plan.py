@@ -13,7 +13,7 @@ from ..choose import Problem
 from ..target import lanes
 from ..workspace import rounded
 from . import dense_table as table
-from .dense_blocks import Blocks, Size, blocks_of
+from .dense_blocks import Blocks, Size, blocks_of, skips
 from .dense_layout import Layout
 from .dense_lines import fill
 from .dense_sums import empty
@@ -62,11 +62,16 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
     shared = total > blocks.positions
     lists = _Lists()
     packed, entries, spots = 0, [], {}
+    tap_rows = (
+        [tuple(e for _, e in pair) for pair in product(*(a.phases[0] for a in sweep[:2]))] if skips(sweep) else []
+    )
     for taps in phases:
         block = blocks.rows * (1 + blocks.channels * len(taps))
+        each = len(taps) // max(len(tap_rows), 1)  # taps of a row: between the next row's are those of other channels
         for i, tap in enumerate(taps):
-            spots[sum(t for t, _ in tap)] = (packed + (1 + i) * blocks.rows, block, len(taps) * blocks.rows)
-        entries += [len(taps), packed, lists.add(_offsets(taps, blocks, line))]
+            step = i // each * blocks.channels * each + i % each if each else 0
+            spots[sum(t for t, _ in tap)] = (packed + (1 + step) * blocks.rows, block, each * blocks.rows)
+        entries += [len(taps), packed, lists.add(_offsets(taps, each, blocks, line))]
         packed += block * (groups * pieces * row_blocks if shared else 1)
     values = steps | {
         "BATCH": batch,
@@ -96,6 +101,8 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
         "PHASE_TABLE": lists.add(entries),
         # of every tap: where its first weights go, how much further on those of the next block and channel
         "TAP_TABLE": lists.add([spots.get(t, (0, 0, 0)) for t in range(every)]),
+        "TAP_ROWS": len(tap_rows),
+        "ROW_TAPS": lists.add(tap_rows),
         "PACKS": groups * pieces * row_blocks if shared else 0,
         **{name.upper(): kernel.compiled(dtype) for name, kernel in (("fill", fill), ("empty", empty), ("pack", pack))},
         "TILE": tile_kernel.compiled(dtype, ROWS=blocks.rows, VECTORS=blocks.vectors),
@@ -148,21 +155,23 @@ def _memory(size: Size, blocks: Blocks, line: int, phases: int, packed: int) -> 
     sums = blocks.channels * blocks.layout.fills * line
     weights = sums + phases * blocks.tiles * blocks.rows * pitch
     spots = (weights * size.itemsize + rounded(packed * size.itemsize)) // 8
-    rows = spots + blocks.positions // (blocks.vectors * lanes(size.itemsize))
+    masks = spots + blocks.positions // (blocks.vectors * lanes(size.itemsize))
+    rows = 2 * masks - spots
     end = rounded(8 * (rows + 6 * (blocks.line // blocks.layout.widths[-1] + 2)))
     return {
         "SUMS_START": sums,
         "SUMS_PITCH": pitch,
         "PACKED_START": weights,
         "SPOTS_START": spots,
+        "MASKS_START": masks,
         "ROWS_START": rows,
         "THREAD_LONGS": end // 8,
         "THREAD_SCRATCH": end // size.itemsize,
     }
 
 
-def _offsets(taps: tuple, blocks: Blocks, line: int) -> list[int]:
-    """Return where a position reads for every channel and tap, counted from the first line."""
+def _offsets(taps: tuple, each: int, blocks: Blocks, line: int) -> list[int]:
+    """Return where a position reads for every row of ``each`` taps, channel and tap, counted from the first line."""
     layout = blocks.layout
     where = []
     for tap in taps:
@@ -171,4 +180,5 @@ def _offsets(taps: tuple, blocks: Blocks, line: int) -> list[int]:
             number, further = place[e]
             fill_number, shift = fill_number * len(lines) + number, shift + further
         where.append(fill_number * line + shift - layout.low)
-    return [c * layout.fills * line + offset for c in range(blocks.channels) for offset in where]
+    rows = [where[i : i + each] for i in range(0, len(where), each or 1)]
+    return [c * layout.fills * line + offset for row in rows for c in range(blocks.channels) for offset in row]

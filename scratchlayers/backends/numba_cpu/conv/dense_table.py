@@ -42,6 +42,8 @@ NAMES = (
     "PHASES",
     "PHASE_TABLE",
     "TAP_TABLE",
+    "TAP_ROWS",
+    "ROW_TAPS",
     "PACKS",
     "GROUP_STEP",
     "CHANNEL_STEP",
@@ -59,6 +61,7 @@ NAMES = (
     "PIECES",
     "ROWS_START",
     "SPOTS_START",
+    "MASKS_START",
     "ROW_PLACES",
 )
 globals().update((name, place) for place, name in enumerate(NAMES))

@@ -34,7 +34,8 @@ def pack(task, plan: Longs, w: Real, b: Real, biased, packed: Real):
         for m in range(rows):
             target[m] = b[bias + min(filter_0 + m, last)] if biased and piece == 0 else 0.0
         target = at(target, rows)
-        if plan[table.CHANNEL_STEP] == count:  # then the phase has all taps, and a filter's weights lie in this order
+        if plan[table.CHANNEL_STEP] == count and plan[table.TAP_ROWS] == 0:
+            # the phase has all taps, and a filter's weights lie in this order
             pack_in_order(target, w, rows, places, channels * count)
             apart = False
         elif plan[table.FILTER_STEP] == 1:
@@ -80,13 +81,14 @@ def pack_beside(target, w, rows, filters, step, count):
 @inner
 def pack_apart(packed, w, plan, group, piece, share, channels):
     """Bring the weights of some blocks' channels, all taps beside each other, to where their phases have them."""
-    lanes, taps, rows, blocks = length(w), plan[table.FILTER_STEP], plan[table.ROWS], plan[table.ROW_BLOCKS]
+    lanes, rows, blocks, step = length(w), plan[table.ROWS], plan[table.ROW_BLOCKS], plan[table.FILTER_STEP]
+    taps = min(step, plan[table.CHANNEL_STEP])
     whole = (rows + lanes - 1) // lanes * lanes
     for c in range(channels[0], channels[1]):
         for block in range(share[0], share[1]):
             rank = rank_of(plan, group, piece, block)
             places = at(plan, plan[table.ROW_PLACES] + whole * (block + 1 == blocks))
-            source = at(w, c * plan[table.CHANNEL_STEP] + block * rows * taps)
+            source = at(w, c * plan[table.CHANNEL_STEP] + block * rows * step)
             for line in range(0, rows * taps, lanes):
                 prefetch(source, rows * taps + line)
             for t in range(0, taps, lanes):

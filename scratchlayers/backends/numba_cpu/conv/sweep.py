@@ -37,6 +37,13 @@ class Axis(NamedTuple):
         """What position 0 reads, over the taps of all phases, once each and in order."""
         return tuple(sorted({e for phase in self.phases for _, e in phase}))
 
+    @property
+    def inside(self) -> float:
+        """The share of the first phase's taps, over all positions, that read an input and not what is around it."""
+        taps = [e for _, e in self.phases[0]]
+        read = sum(0 <= j * self.step + e < self.source for j in range(self.positions) for e in taps)
+        return read / max(self.positions * len(taps), 1)
+
 
 Sweep = tuple[Axis, Axis, Axis]
 POINT = Axis(1, 1, 1, (((0, 0),),))

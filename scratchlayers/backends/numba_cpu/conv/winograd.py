@@ -20,6 +20,8 @@ from ..choose import Algorithm, Problem, Ready
 from . import winograd_forward, winograd_weight_grad
 from .dense import CONV as DENSE_CONV
 from .dense import INPUT_GRAD as DENSE_INPUT_GRAD
+from .dense_blocks import computed
+from .sweep import backward, forward
 from .weight_grad import WEIGHT_GRAD as OUTER_WEIGHT_GRAD
 from .winograd_plan import PANEL, tiling
 
@@ -40,21 +42,21 @@ def _can(problem: Problem) -> bool:
     )
 
 
-def _pays(problem: Problem, size: Sizes) -> bool:
+def _pays(problem: Problem, size: Sizes, share: float = 1.0) -> bool:
     fewer, more = sorted((problem.channels, problem.filters))
     tiles = tiling(problem.batch, *size, problem.grid.dilation[0]).count
-    enough = problem.batch * prod(size) >= _OUTPUTS * tiles and tiles >= _TILES
+    enough = problem.batch * prod(size) * share >= _OUTPUTS * tiles and tiles >= _TILES
     near = _PRODUCT // 2 if tiles >= _MANY else _PRODUCT
     least = near if problem.grid.dilation[0] == 1 else _APART
     return enough and fewer >= _CHANNELS and fewer * more >= least
 
 
 def _conv_pays(problem: Problem) -> bool:
-    return _pays(problem, problem.grid.output_size)
+    return _pays(problem, problem.grid.output_size, computed(forward(problem.grid)))
 
 
 def _input_grad_pays(problem: Problem) -> bool:
-    return _pays(problem, problem.grid.input_size)
+    return _pays(problem, problem.grid.input_size, computed(backward(problem.grid)))
 
 
 def _weight_grad_pays(problem: Problem) -> bool:
