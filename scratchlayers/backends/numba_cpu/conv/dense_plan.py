@@ -62,12 +62,11 @@ def plan(sweep: Sweep, size: Size, blocks: Blocks, steps: dict[str, int], dtype:
     shared = total > blocks.positions
     lists = _Lists()
     packed, entries, spots = 0, [], {}
-    tap_rows = (
-        [tuple(e for _, e in pair) for pair in product(*(a.phases[0] for a in sweep[:2]))] if skips(sweep) else []
-    )
+    pairs = product(*(axis.phases[0] for axis in sweep[:2])) if skips(sweep) else ()
+    tap_rows = [tuple(e for _, e in pair) for pair in pairs]
     for taps in phases:
         block = blocks.rows * (1 + blocks.channels * len(taps))
-        each = len(taps) // max(len(tap_rows), 1)  # taps of a row: between the next row's are those of other channels
+        each = len(taps) // max(len(tap_rows), 1)  # of a row; between them and the next row's, those of other channels
         for i, tap in enumerate(taps):
             step = i // each * blocks.channels * each + i % each if each else 0
             spots[sum(t for t, _ in tap)] = (packed + (1 + step) * blocks.rows, block, each * blocks.rows)

@@ -40,9 +40,12 @@ class Axis(NamedTuple):
     @property
     def inside(self) -> float:
         """The share of the first phase's taps, over all positions, that read an input and not what is around it."""
-        taps = [e for _, e in self.phases[0]]
-        read = sum(0 <= j * self.step + e < self.source for j in range(self.positions) for e in taps)
-        return read / max(self.positions * len(taps), 1)
+
+        def positions_before(place: int) -> int:
+            return min(max(-(-place // self.step), 0), self.positions)
+
+        read = sum(positions_before(self.source - e) - positions_before(-e) for _, e in self.phases[0])
+        return read / max(self.positions * len(self.phases[0]), 1)
 
 
 Sweep = tuple[Axis, Axis, Axis]
