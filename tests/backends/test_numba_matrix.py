@@ -132,3 +132,19 @@ def test_what_is_not_a_number_stays_where_it_is_read():
     w[2, 19] = float("nan")
     y = conv(x, w, None, POINT.over((1, 1)), 1)
     assert y.isnan().view(3, 4).any(0).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("images", [50, 130])
+def test_long_sums_are_added_in_pieces(images):
+    """In one piece, 30,000 positive terms are off by some hundred units in the last place."""
+    generator = torch.Generator().manual_seed(0)
+    grid, many = POINT.over((1, 1)), 30_000
+    x, w = (torch.rand(n, many, 1, 1, generator=generator) for n in (images, 40))
+    tall, gy = (torch.rand(many, n, 1, 1, generator=generator) for n in (40, images))
+    wide = torch.rand(many, 40, 1, 1, generator=generator)
+    flat = [t.double().flatten(1) for t in (x, w, tall, gy, wide)]
+    with choose.force("matrix"):
+        got = conv(x, w, None, grid, 1), conv_weight_grad(tall, gy, grid, 1)
+        got += (conv_input_grad(x, wide, grid, 1),)
+    for found, want in zip(got, (flat[0] @ flat[1].T, flat[3].T @ flat[2], flat[0] @ flat[4]), strict=True):
+        assert (found.flatten(1) / want - 1).abs().max() <= 12 * EPSILON[torch.float32]

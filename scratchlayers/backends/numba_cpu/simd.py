@@ -101,16 +101,6 @@ def emit_fma(builder, a, b, c):
     return emit_call(builder, f"llvm.fmuladd.{emit_suffix(a.type)}", a.type, [a, b, c])
 
 
-def emit_total(builder, value):
-    """Emit the sum of all lanes, added in pairs."""
-    half = value.type.count // 2
-    while half:
-        low = emit_shuffle(builder, value, value, list(range(half)))
-        high = emit_shuffle(builder, value, value, list(range(half, 2 * half)))
-        value, half = builder.fadd(low, high), half // 2
-    return builder.extract_element(value, ir.Constant(_I32, 0))
-
-
 def emit_call(builder, name: str, result: ir.Type, arguments: list):
     """Emit a call of one of LLVM's own functions."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
@@ -323,7 +313,13 @@ def total(typingctx, a):
     """Return the sum of all lanes, added in pairs."""
 
     def generate(context, builder, signature, arguments):
-        return emit_total(builder, *arguments)
+        (value,) = arguments
+        half = value.type.count // 2
+        while half:
+            low = emit_shuffle(builder, value, value, list(range(half)))
+            high = emit_shuffle(builder, value, value, list(range(half, 2 * half)))
+            value, half = builder.fadd(low, high), half // 2
+        return builder.extract_element(value, ir.Constant(_I32, 0))
 
     return a.element(a), generate
 

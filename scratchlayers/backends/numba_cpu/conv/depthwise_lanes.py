@@ -27,7 +27,7 @@ from .depthwise_run import forward_of
 from .depthwise_tile import turn
 from .depthwise_tiles import sum_tiles
 
-AHEAD = 64  # places
+AHEAD = 64  # places: what is asked for before it is copied
 IMAGE = 2**20  # bytes of a channels_last image of which no thread keeps the rest while it takes some channels
 MOST = 2**14  # places of a plane that is turned about or kept beside another
 
@@ -121,7 +121,7 @@ def sum_lanes(
     phases,
     parts,
     each,
-    groups,
+    lots,
     spread,
     blocks: Longs,
     rows: Longs,
@@ -136,8 +136,9 @@ def sum_lanes(
 
     Scratch holds the bias, the weights in the order of use, from ``dealt`` on the padded source, from ``out`` on the
     planes that are turned about, and a square beside them; ``last`` says that x and y are channels_last. A task does
-    ``each`` of the blocks, an image has ``parts`` tasks. ``planes`` has three times as many numbers as lanes: where
-    the channels of a full group lie, those of the last, and places.
+    ``each`` blocks for one of ``lots`` of channels, an image has ``parts`` times ``lots`` tasks. Those of a block
+    follow each other where they are ``spread``: a thread keeps no more of a large image. ``planes`` has three times as
+    many numbers as lanes: where the channels of a full lot lie, those of the last, and places.
     """
     lanes = length(x)
     own = at(scratch, thread * share)
@@ -146,11 +147,11 @@ def sum_lanes(
     mark, channel, unit = -1, -1, channels if last else lanes
     for task in range(lo, hi):
         if spread:
-            block_of_channels, part, image = task % groups, task // groups % parts, task // groups // parts
+            lot, part, image = task % lots, task // lots % parts, task // lots // parts
         else:
-            part, image, block_of_channels = task % parts, task // parts % batch, task // parts // batch
-        if channel != block_of_channels * lanes:
-            channel = block_of_channels * lanes
+            part, image, lot = task % parts, task // parts % batch, task // parts // batch
+        if channel != lot * lanes:
+            channel = lot * lanes
             some = min(lanes, channels - channel)
             pack(w, channel, some, weights, order, packed, used)
             for r in range(lanes):
@@ -220,7 +221,7 @@ def ready(problem: Problem, back: bool) -> Ready:
     out = dealt + lined(plan.padded * lanes, itemsize)
     kept = 0 if last else (source + results) * lanes
     parts, each = (len(plan.blocks), 1) if last else (1, len(plan.blocks))
-    groups = -(-channels // lanes)
+    lots = -(-channels // lanes)
     share = lined(out + kept + ((shape.rows + 2) * plan.pitch + lanes) * lanes, itemsize)
     inner = sum_tiles.compiled(dtype, ROWS=shape.rows, RUN=shape.run, REST=shape.rest, ACROSS=1)
     numbers = (
@@ -241,12 +242,12 @@ def ready(problem: Problem, back: bool) -> Ready:
         len(plan.phases),
         parts,
         each,
-        groups,
+        lots,
         last and source * channels * itemsize > IMAGE,
         *arrays,
         inner,
     )
-    tasks = batch * groups * parts
+    tasks = batch * lots * parts
     work = 2.0 * batch * channels * prod(grid.kernel_size) * prod(grid.output_size)
     job = Job(sum_lanes.compiled(dtype), tasks, work, 6, *numbers)
     size = (batch, channels, *(grid.input_size if back else grid.output_size))

@@ -36,9 +36,10 @@ def source_rows(plan: Layout, block: Block) -> Iterator[tuple[int, int, int, int
         axis.source(*part) for axis, part in zip(plan.axes, block, strict=True)
     )
     d, r, c = plan.axes
+    slabs, lines = d.read, r.read
     for lead in range(plan.lead):
-        for a in (a for a in range(depth) if (dz + a) % d.split in d.read):
-            for b in (b for b in range(rows) if (di + b) % r.split in r.read):
+        for a in (a for a in range(depth) if (dz + a) % d.split in slabs):
+            for b in (b for b in range(rows) if (di + b) % r.split in lines):
                 start = ((lead * d.size + z + a) * r.size + i + b) * c.size + j
                 to = plan.place(lead, divmod(dz + a, d.split)[::-1], divmod(di + b, r.split)[::-1], (0, 0))
                 if columns:

@@ -30,6 +30,7 @@ from .transpose import transpose_first
 # multiply-adds of vectors that take as long as bringing a number to where another layout has it; how much longer the
 # other way takes than its cost says where it steps over its input
 TURNED, STRIDED = 1.5, 1.1
+STEPS = 512  # of a sum at a time
 
 
 def conv(problem: Problem) -> Ready:
@@ -96,7 +97,7 @@ def add_windows(
     lo, hi, thread, x: Real, w: Real, b: Real, biased, y: Real, packed: Real, longs: Longs, reals: Real,
     mirrored, plan: Longs, last, tile, copy, copy_one,
 ):  # fmt: skip
-    """Y of some panels of filters at the positions of a box; a lone box' task packs them itself.
+    """Y of some panels of filters at the positions of a box; a lone box's task packs them itself.
 
     Without a ``copy`` the windows of a box lie in x as they would in a copy.
     """
@@ -129,7 +130,10 @@ def add_windows(
                         value = load(weights, j)
                         for row in range(rows):
                             store(cells, row * columns + j, value)
-                call(tile, (windows, taps, at(places, i * rows), at(weights, columns), cells, count, not biased))
+                for step in range(0, count, STEPS):  # a long sum in pieces rounds less often at its full size
+                    some, piece = min(count - step, STEPS), at(weights, (1 + step) * columns)
+                    fresh = step == 0 and not biased
+                    call(tile, (windows, at(taps, step), at(places, i * rows), piece, cells, some, fresh))
             first = panel * columns
             some = min(columns, plan[NUMBER.filters] - first)
             if last:

@@ -2,7 +2,8 @@
 
     Σ lanes of cells[m · COLUMNS + n] (+)= Σ_{i < count} a[m · lda + i] · b[n · ldb + i]        m < ROWS, n < COLUMNS
 
-Neither side is packed or turned. A cell is a vector; its lanes are added when the sum is complete.
+Neither side is packed or turned. A cell is a vector; its lanes are added when the sum is complete. A sum begins at 0
+and what was there is added last: a long sum in short pieces rounds less often at its full size.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numba.extending import intrinsic
 
 from ..simd import emit_fma, emit_lanes_below, emit_load, emit_load_where, emit_store, vector_of
 from ..target import REGISTERS
+from .product import emit_added
 from .tile import emit_merge, emit_sums
 
 MOST_ROWS = 6 if REGISTERS == 32 else 3
@@ -50,12 +52,7 @@ def _emitter(pointer, rows, columns):
             place = builder.mul(i, _I64(vector.count))
             return multiplied([emit_load(builder, side, place, vector) for side in sides], sums)
 
-        def kept():
-            return (emit_load(builder, cells, place, vector) for place in places)
-
-        zeros = [ir.Constant(vector, None)] * len(places)
-        begin = _emit_if(builder, builder.icmp_signed("==", first, _I64(0)), zeros, kept)
-        sums = emit_sums(builder, begin, whole, step)
+        sums = emit_sums(builder, [ir.Constant(vector, None)] * len(places), whole, step)
         done = builder.mul(whole, _I64(vector.count))
         rest = builder.sub(count, done)
 
@@ -64,7 +61,7 @@ def _emitter(pointer, rows, columns):
             return multiplied([emit_load_where(builder, side, done, vector, mask) for side in sides], sums)
 
         sums = _emit_if(builder, builder.icmp_signed(">", rest, _I64(0)), sums, last)
-        for place, value in zip(places, sums, strict=True):
+        for place, value in zip(places, emit_added(builder, cells, places, sums, first), strict=True):
             emit_store(builder, cells, place, value)
         return context.get_dummy_value()
 

@@ -1,11 +1,12 @@
-"""Convolution of single pixels, and its gradients: products of matrices, none of them packed or turned.
+"""Convolution of single pixels, and its gradients: products of matrices as they lie.
 
     y[p, o] = b[o] + Σ_i x[p, i] · w[o, i]    gx[p, i] = Σ_o gy[p, o] · w[o, i]    gw[o, i] = Σ_p gy[p, o] · x[p, i]
 
 A row is a pixel of an image, all channels beside each other, in each group by itself; or a filter. That is what the
 heads of classifiers compute, and the gates between (squeeze and excitation). For a few pixels each weight is needed so
-seldom that bringing it into any other order would take longer than the product; where those lie in planes, they are
-turned. Tiles at an edge go back to where they are whole, and compute some results twice.
+seldom that bringing it into any other order would take longer than the product: then a vector takes the next terms of a
+sum, and where the pixels lie in planes, they are turned. For many, y's weights are. Tiles at an edge go back to where
+they are whole, and compute some results twice; long sums are added up in pieces, which rounds less often at full size.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from .product import product
 from .turn import between_pixels, planes
 
 ROWS, COLUMNS, VECTORS = 1, 1, 1  # of a tile, replaced when compiled
-TERMS = 512  # of a sum at a time, so that a tile's rows stay in the first cache
+TERMS = 512  # of a sum at a time: so that a tile's rows stay in the first cache, and for the rounding
 TILES = 32  # of pixels at a time, so that they and the cells stay in the second
 ROOM, LEAST = 256 * 2**10, 64  # bytes of pixels at a time where their results lie along a vector, and pixels
-FEW = 64
+FEW = 64  # pixels whose sums lie along the vectors, not their results
 WORTH = 4  # pixels that take no longer than reading the weights
 LARGE = 2**17  # weights that take longer to pack than some pixels to be turned
 # how many pixels, vectors of channels, and filters of a weight gradient a tile may take
@@ -67,10 +68,15 @@ def along_inputs(
 
 @kernel
 def along_results(
-    lo, hi, thread, x: Real, m: Real, b: Real, biased, y: Real, pixels, groups, inputs, outputs, parts, each,
+    lo, hi, thread, x: Real, m: Real, b: Real, biased, y: Real, cells: Real,
+    pixels, groups, inputs, outputs, parts, each,
 ):  # fmt: skip
-    """y[p, o] = b[o] + Σ_i x[p, i] · m[i, o], for some o of a group and ``each`` of the pixels."""
+    """y[p, o] = b[o] + Σ_i x[p, i] · m[i, o], for some o of a group and ``each`` of the pixels.
+
+    ``cells`` is scratch of all threads, for a tile's sums until they are complete.
+    """
     width = VECTORS * length(x)
+    own = at(cells, thread * ROWS * width)
     for task in range(lo, hi):
         part, group, first = task % parts, task // parts % groups, task // parts // groups * each
         o = min(part * width, outputs - width)
@@ -78,25 +84,33 @@ def along_results(
         for pixel in range(first, min(first + each, pixels), ROWS):
             p = min(pixel, pixels - ROWS) * groups + group
             target = at(y, p * outputs + o)
-            product(
-                ROWS, VECTORS, at(x, p * inputs), groups * inputs, 1, matrix, outputs,
-                target, groups * outputs, inputs, begin, 0, not biased,
-            )  # fmt: skip
+            for i in range(0, inputs, TERMS):
+                into, pitch = (target, groups * outputs) if i + TERMS >= inputs else (own, width)
+                old, apart = (begin, 0) if i == 0 else (own, width)
+                product(
+                    ROWS, VECTORS, at(x, p * inputs + i), groups * inputs, 1, at(matrix, i * outputs), outputs,
+                    into, pitch, min(inputs - i, TERMS), old, apart, i == 0 and not biased,
+                )  # fmt: skip
 
 
 @kernel
-def along_pixels(lo, hi, thread, x: Real, gy: Real, gw: Real, pixels, groups, inputs, outputs, parts):
-    """gw of some filters of a group."""
+def along_pixels(lo, hi, thread, x: Real, gy: Real, gw: Real, cells: Real, pixels, groups, inputs, outputs, parts):
+    """gw of some filters of a group; ``cells`` as in :func:`along_results`."""
     width = VECTORS * length(x)
+    own = at(cells, thread * ROWS * width)
     for task in range(lo, hi):
         group = task // parts
         o = group * outputs + min(task % parts * ROWS, outputs - ROWS)
         for first in range(0, inputs, width):
             i = min(first, inputs - width)
-            product(
-                ROWS, VECTORS, at(gy, o), 1, groups * outputs, at(x, group * inputs + i), groups * inputs,
-                at(gw, o * inputs + i), inputs, pixels, gw, 0, 1,
-            )  # fmt: skip
+            target = at(gw, o * inputs + i)
+            for p in range(0, pixels, TERMS):
+                into, pitch = (target, inputs) if p + TERMS >= pixels else (own, width)
+                product(
+                    ROWS, VECTORS, at(gy, p * groups * outputs + o), 1, groups * outputs,
+                    at(x, (p * groups + group) * inputs + i), groups * inputs,
+                    into, pitch, min(pixels - p, TERMS), own, width, p == 0,
+                )  # fmt: skip
 
 
 def _conv(problem: Problem) -> Ready:
@@ -122,12 +136,9 @@ def _along_inputs(problem: Problem) -> Ready:
 
 
 def _along_outputs(problem: Problem) -> Ready:
-    pixels, groups, inputs, outputs = _sizes(problem)
-    product, turned = (
-        _results(problem, (pixels, groups, inputs, outputs), problem.y_size),
-        planes((groups, inputs, outputs), problem.dtype),
-    )
-    return lambda x, w, b: product(x, turned(w), b)
+    _, groups, inputs, outputs = numbers = _sizes(problem)
+    run, turned = _results(problem, numbers, problem.y_size), planes((groups, inputs, outputs), problem.dtype)
+    return lambda x, w, b: run(x, turned(w), b)
 
 
 def _conv_input_grad(problem: Problem) -> Ready:
@@ -145,12 +156,12 @@ def _results(problem: Problem, numbers: tuple[int, int, int, int], size: Sizes) 
     code = along_results.compiled(problem.dtype, ROWS=rows, VECTORS=vectors)
     parts, blocks = ceil(outputs / (vectors * many)), ceil(pixels / each)
     work = 2.0 * groups * inputs * outputs * max(pixels, WORTH)
-    job = Job(code, blocks * groups * parts, work, 5, *numbers, parts, each)
-    new = maker(size, problem.dtype, not _lone(problem))
+    job = Job(code, blocks * groups * parts, work, 6, *numbers, parts, each)
+    new, cells = maker(size, problem.dtype, not _lone(problem)), rows * vectors * VECTOR_BYTES
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-        y = new()
-        job.run(x.data_ptr(), w.data_ptr(), 0 if b is None else b.data_ptr(), b is not None, y.data_ptr())
+        y, memory, bias = new(), scratch(job.threads() * cells), 0 if b is None else b.data_ptr()
+        job.run(x.data_ptr(), w.data_ptr(), bias, b is not None, y.data_ptr(), memory.data_ptr())
         return y
 
     return run
@@ -159,12 +170,14 @@ def _results(problem: Problem, numbers: tuple[int, int, int, int], size: Sizes) 
 def _conv_weight_grad(problem: Problem) -> Ready:
     _, _, inputs, outputs = numbers = _sizes(problem)
     rows = FILTERS if outputs >= FILTERS else 1
-    code = along_pixels.compiled(problem.dtype, ROWS=rows, VECTORS=vectors_of(problem, inputs, rows))
-    job, new = _job(code, numbers, outputs, rows, 3), maker(problem.w_size, problem.dtype)
+    vectors = vectors_of(problem, inputs, rows)
+    code = along_pixels.compiled(problem.dtype, ROWS=rows, VECTORS=vectors)
+    job, new = _job(code, numbers, outputs, rows, 4), maker(problem.w_size, problem.dtype)
+    cells = rows * vectors * VECTOR_BYTES
 
     def run(x: Tensor, gy: Tensor) -> Tensor:
-        gw = new()
-        job.run(x.data_ptr(), gy.data_ptr(), gw.data_ptr())
+        gw, memory = new(), scratch(job.threads() * cells)
+        job.run(x.data_ptr(), gy.data_ptr(), gw.data_ptr(), memory.data_ptr())
         return gw
 
     return run
@@ -195,9 +208,9 @@ def _tile(count: int, sizes: tuple[int, ...], most: int) -> int:
     return min((n for n in sizes if n <= min(count, most)), key=lambda n: (ceil(count / n) * (n + 1), -n))
 
 
-def vectors_of(problem: Problem, inputs: int, rows: int) -> int:
-    """Return how many vectors of channels a tile of so many rows takes."""
-    whole, rest = divmod(inputs, lanes(problem.dtype.itemsize))
+def vectors_of(problem: Problem, count: int, rows: int) -> int:
+    """Return how many vectors of ``count`` results a tile of so many rows takes."""
+    whole, rest = divmod(count, lanes(problem.dtype.itemsize))
     most = min(whole, (REGISTERS - 2) // (rows + 1))
     return _tile(whole + (rest > 0), VECTOR_COUNTS, most)
 
@@ -238,7 +251,7 @@ def _weight_gradient_pays(problem: Problem) -> bool:
     return _lone(problem) or _sizes(problem)[0] <= 128
 
 
-WHY = "matrices of pixels, read as they lie"
+WHY = "matrices of pixels and weights"
 CONV = Algorithm("matrix", _can, _pays, _conv, why=WHY)
 INPUT_GRAD = Algorithm("matrix", _can, _gradient_pays, _conv_input_grad, why=WHY)
 WEIGHT_GRAD = Algorithm("matrix", _can_both, _weight_gradient_pays, _conv_weight_grad, why=WHY)

@@ -20,7 +20,8 @@ from numba.extending import intrinsic
 from ..jit import Longs, Real, kernel
 from ..simd import emit_fma, emit_load, emit_shuffle, emit_store, vector_of
 from ..target import REGISTERS
-from .tile import emit_merge, emit_sums
+from .product import emit_added
+from .tile import emit_sums
 
 ROWS, VECTORS, UNIT = 12, 2, 1
 # rows of the largest tile of so many vectors a row whose sums, with what a step loads, stay in registers
@@ -32,7 +33,7 @@ _I64 = ir.IntType(64)
 def outer_tile(x: Real, places: Longs, taps: Longs, gy: Real, sums: Real, count, first):
     """sums[m · columns + j] (+)= Σ_{i < count} x[places[i] + taps[m]] · gy[i · columns + j].
 
-    ``first`` begins the sums at 0, not at what stands there.
+    The sums begin at 0, and what stood there is added last: not where they are the ``first``.
     """
     _outer_tile(ROWS, VECTORS, UNIT, x, places, taps, gy, sums, count, first)
 
@@ -61,8 +62,8 @@ def _emitter(pointer, rows, vectors, unit):
                 for j in range(vectors):
                     yield emit_fma(builder, numbers, gy_vectors[j], values[m * vectors + j])
 
-        begin = _begin(builder, sums, cells, vector, first)
-        for cell, value in zip(cells, emit_sums(builder, begin, count, step), strict=True):
+        values = emit_sums(builder, [ir.Constant(vector, None)] * len(cells), count, step)
+        for cell, value in zip(cells, emit_added(builder, sums, cells, values, first), strict=True):
             emit_store(builder, sums, cell, value)
         return context.get_dummy_value()
 
@@ -75,16 +76,3 @@ def _repeated(builder, pointer, index, vector, unit):
         return emit_load(builder, pointer, index, vector)
     few = emit_load(builder, pointer, index, ir.VectorType(vector.element, unit))
     return emit_shuffle(builder, few, few, [lane % unit for lane in range(vector.count)])
-
-
-def _begin(builder, sums, cells, vector, first):
-    """Emit the sums' first values: those in memory, or zeros."""
-    zeros, again, on = (builder.append_basic_block(name) for name in ("zeros", "again", "on"))
-    builder.cbranch(builder.icmp_signed("!=", first, _I64(0)), zeros, again)
-    builder.position_at_end(zeros)
-    builder.branch(on)
-    builder.position_at_end(again)
-    old = [emit_load(builder, sums, cell, vector) for cell in cells]
-    builder.branch(on)
-    builder.position_at_end(on)
-    return [emit_merge(builder, (ir.Constant(vector, None), zeros), (value, again)) for value in old]

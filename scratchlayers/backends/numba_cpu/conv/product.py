@@ -4,9 +4,9 @@
 
 for m < rows, j < vectors · lanes.
 
-In Winograd's products, with ``step`` 1 a row of ``a`` is a tile and the sum runs over channels; with ``row`` 1 a row is
-a filter and the sum runs over tiles. The sum begins at 0 and what was before is added last: a long sum in short pieces
-rounds less often at its full size.
+With ``step`` 1 a row of ``a`` is a pixel, or a tile of Winograd's, and the sum runs over channels; with ``row`` 1 a row
+is a filter, and the sum runs over pixels or tiles. The sum begins at 0 and what was before is added last: a long sum in
+short pieces rounds less often at its full size.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def _emitter(pointer, rows, vectors):
                     yield emit_fma(builder, number, b_vectors[j], sums[m * vectors + j])
 
         sums = emit_sums(builder, [ir.Constant(vector, None)] * len(cells), count, step)
-        for cell, value in zip(cells, _added(builder, old, before, sums, first), strict=True):
+        for cell, value in zip(cells, emit_added(builder, old, before, sums, first), strict=True):
             emit_store(builder, c, cell, value)
         return context.get_dummy_value()
 
     return generate
 
 
-def _added(builder, old, cells, sums, first):
+def emit_added(builder, old, cells, sums, first):
     """Emit the sums plus what was before; where ``first``, the sums alone."""
     end, again, on = builder.block, builder.append_basic_block("again"), builder.append_basic_block("on")
     builder.cbranch(builder.icmp_signed("!=", first, _I64(0)), on, again)

@@ -69,21 +69,10 @@ def multiply(
                     c_at, c_step = piece, PANEL
                 for c in range(0, channels, STEP):
                     deep, new = min(STEP, channels - c), c == 0
+                    left, right = at(a, c), at(u, c * PANEL)
                     product(
-                        ROWS,
-                        VECTORS,
-                        at(a, c),
-                        data_lead,
-                        1,
-                        at(u, c * PANEL),
-                        PANEL,
-                        c_at,
-                        c_step,
-                        deep,
-                        c_at,
-                        c_step,
-                        new,
-                    )
+                        ROWS, VECTORS, left, data_lead, 1, right, PANEL, c_at, c_step, deep, c_at, c_step, new
+                    )  # fmt: skip
                 if first == 0:
                     for r in range(ROWS):
                         for j in range(0, PANEL, LANES):
