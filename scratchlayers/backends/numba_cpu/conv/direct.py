@@ -47,8 +47,9 @@ def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
     p, dtype, last = plan(problem, mirrored), problem.dtype, problem.last
     copy = 0 if last and is_product(of.grid) else (copy_pixels if last else copy_x).compiled(dtype)
     parts = outer_tile.compiled(dtype, **p.shape), copy, copy_planes.compiled(dtype)
-    packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table)
-    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 8, mirrored, p.table, last, *parts)
+    pack = pack_panel.compiled(dtype)
+    packing = Job(pack_panels.compiled(dtype), p.packs, p.packed, 4, mirrored, p.table, pack)
+    computing = Job(add_windows.compiled(dtype), p.tasks, p.work, 8, mirrored, p.table, pack, last, *parts)
     new = maker((of.batch, of.filters, *of.grid.output_size), dtype, last)
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
@@ -64,15 +65,15 @@ def _ready(problem: Problem, of: Problem, mirrored: bool) -> Ready:
 
 
 @kernel
-def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored, plan: Longs):
+def pack_panels(lo, hi, thread, w: Real, b: Real, biased, packed: Real, mirrored, plan: Longs, pack):
     """packed[panel] = the panel, of every group."""
     for task in range(lo, hi):
         target = at(packed, task * (plan[NUMBER.channels] * plan[NUMBER.taps] + 1) * plan[NUMBER.columns])
-        pack_panel(w, b, biased, target, mirrored, plan, task)
+        call(pack, (task, w, b, biased, target, mirrored, plan))
 
 
-@inner
-def pack_panel(w, b, biased, target, mirrored, plan, number):
+@kernel
+def pack_panel(number, w: Real, b: Real, biased, target: Real, mirrored, plan: Longs):
     """target = the biases of a panel's filters, if there are any, and for every channel and tap their weights.
 
     A filter's weights lie together in w, or, ``mirrored``, those of one channel.
@@ -95,7 +96,7 @@ def pack_panel(w, b, biased, target, mirrored, plan, number):
 @kernel
 def add_windows(
     lo, hi, thread, x: Real, w: Real, b: Real, biased, y: Real, packed: Real, longs: Longs, reals: Real,
-    mirrored, plan: Longs, last, tile, copy, copy_one,
+    mirrored, plan: Longs, pack, last, tile, copy, copy_one,
 ):  # fmt: skip
     """Y of some panels of filters at the positions of a box; a lone box's task packs them itself.
 
@@ -120,7 +121,7 @@ def add_windows(
         for panel in range(panels * part // parts, panels * (part + 1) // parts):
             weights = at(own, plan[NUMBER.spare_at])
             if plan[NUMBER.boxes] == 1:
-                pack_panel(w, b, biased, weights, mirrored, plan, group * panels + panel)
+                call(pack, (group * panels + panel, w, b, biased, weights, mirrored, plan))
             else:
                 weights = at(packed, (group * panels + panel) * (count + 1) * columns)
             for i in range((steps + rows - 1) // rows):
