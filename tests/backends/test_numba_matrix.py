@@ -22,16 +22,16 @@ ALGORITHMS = {"conv": matrix.CONV, "conv_input_grad": matrix.INPUT_GRAD, "conv_w
 
 @st.composite
 def shapes(draw):
-    """(images and their size, groups, channels of a group, its filters)"""
-    size = draw(st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 5), st.integers(1, 9))))
-    images = draw(st.one_of(st.integers(1, 14), st.sampled_from((100, 250))))
-    channels = draw(st.one_of(st.integers(16, 70), st.sampled_from((511, 512, 530, 1030))))
-    return (images, *size), draw(st.integers(1, 3)), channels, draw(st.one_of(st.integers(2, 30), st.just(100)))
+    """(images and their size, groups, channels of a group, its filters): few, as every shape of a tile is compiled."""
+    size = draw(st.sampled_from(((1, 1), (1, 1), (1, 3), (3, 4), (5, 9))))
+    images = draw(st.sampled_from((1, 2, 3, 7, 8, 100, 250)))
+    channels = draw(st.sampled_from((16, 17, 33, 50, 64, 511, 512, 530, 1030)))
+    return (images, *size), draw(st.integers(1, 3)), channels, draw(st.sampled_from((2, 3, 9, 16, 30, 100)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("guarded", [lambda x: x, at_the_start, at_the_end], ids=["free", "start", "end"])
-@examples(40)
+@examples(30)
 @given(shapes(), st.sampled_from([*FORMATS]), st.booleans(), st.integers(0, 2**16))
 def test_any_pixels(guarded, dtype, shape, layout, bias, seed):
     (n, *size), groups, c, o = shape
