@@ -49,14 +49,14 @@ class Kernels(Protocol):
     def conv_weight_grad(self, x: Tensor, gy: Tensor, grid: Grid, groups: int) -> Tensor:
         """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]."""
 
-    def pad(self, x: Tensor, frame: Frame) -> Tensor:
-        """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1. x (N, C, *frame.input_size), any dtype.
+    def pad(self, x: Tensor, frame: Frame, value: float = 0) -> Tensor:
+        """y[n,c,i] = x[n,c,sources[i]], ``value`` where a source is −1. x (N, C, *frame.input_size), any dtype.
 
-        ``frame.runs`` says the same in slices.
+        ``frame.runs`` says the same in slices. ``value`` is a number that the dtype of x can hold.
         """
 
     def pad_adjoint(self, gy: Tensor, frame: Frame) -> Tensor:
-        """gx = the transpose of ``pad``: every gy[n,c,i] is added to x[n,c,sources[i]]."""
+        """gx = the transpose of ``pad`` in x: every gy[n,c,i] is added to x[n,c,sources[i]]."""
 
     def max_pool(self, x: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
         """(y, tap): the largest x[n,c,p,t] and the tap it was found at.

@@ -16,6 +16,7 @@ from .contract import NAMES
 from .ops.conv import Conv, InputGrad, WeightGrad
 from .ops.function import Op
 from .ops.linear_map import LinearMap
+from .ops.pad import Pad
 from .ops.pool import MaxPool, TapIndex
 
 _PAIRS = {"pad": "pad_adjoint", "avg_pool": "avg_pool_adjoint", "unfold": "fold"}
@@ -29,12 +30,16 @@ _OPS: dict[str, type[Op]] = {
     "max_pool": MaxPool,
     "tap_index": TapIndex,
     **dict.fromkeys((*_ADJOINTS, *_TAPPED), LinearMap),
+    "pad": Pad,
 }
 
 
 def _arranged(name: str, operands: tuple[Any, ...], kernels: Any) -> tuple[Any, ...]:
     """Return what the op of a kernel takes for these operands of the kernel."""
     x, *how = operands
+    if name == "pad":
+        frame, *value = how
+        return x, frame, *(value or [0]), kernels
     if name in _ADJOINTS:
         return x, None, name, _ADJOINTS[name], tuple(how), kernels
     if name in _TAPPED:

@@ -110,6 +110,10 @@ def _of_input(y: Tensor, *how: Any) -> Iterator[Result]:
     yield (*y.shape[:2], *how[-1].input_size), None
 
 
+def _of_pad(x: Tensor, frame: Frame, value: float = 0) -> Iterator[Result]:
+    yield (*x.shape[:2], *frame.output_size), None
+
+
 def _of_conv(x: Tensor, w: Tensor, b: Tensor | None, grid: Grid, groups: int) -> Iterator[Result]:
     yield (x.shape[0], w.shape[0], *grid.output_size), None
 
@@ -151,7 +155,7 @@ _RESULTS: dict[str, Callable[..., Iterator[Result]]] = {
     "conv": _of_conv,
     "conv_input_grad": _of_input_grad,
     "conv_weight_grad": _of_weight_grad,
-    "pad": _of_output,
+    "pad": _of_pad,
     "pad_adjoint": _of_input,
     "max_pool": _of_max_pool,
     "gather": _of_output,
@@ -204,6 +208,7 @@ _WRITTEN = {
     "Tensor": "Tensor",
     "Tensor | None": "Tensor?",
     "int": "SymInt",
+    "float": "Scalar",
     "Sizes": "SymInt[]",
     "Grid": "SymInt[]",
     "Frame": "SymInt[]",
@@ -216,7 +221,9 @@ _KINDS = {
 
 def _schema(name: str) -> str:
     parameters = [*inspect.signature(getattr(Kernels, name)).parameters.values()][1:]
-    words = ", ".join(f"{_WRITTEN[p.annotation]} {p.name}{'=None' if p.default is None else ''}" for p in parameters)
+    words = ", ".join(
+        f"{_WRITTEN[p.annotation]} {p.name}{'' if p.default is p.empty else f'={p.default}'}" for p in parameters
+    )
     result = "Tensor" if inspect.signature(getattr(Kernels, name)).return_annotation == "Tensor" else "(Tensor, Tensor)"
     return f"{name}(str how, {words}) -> {result}"
 

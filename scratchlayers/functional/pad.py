@@ -50,17 +50,14 @@ def _pad(input: Tensor, sides: Sequence[int], mode: str, value: float | None) ->
         frame = framed(input, tuple(sides), mode)
         if mode in _NAMES and autocast_may_be_on():
             input = cast(f"{_NAMES[mode]}_pad{len(sides) // 2}d", input)
-        fill = _fill(value, mode, input) if value is not None and max(sides, default=0) > 0 else None
+        fill = _fill(value, mode, input) if value is not None and max(sides, default=0) > 0 else 0
     except (ValueError, TypeError, AttributeError, RuntimeError) as ours:
         refuse(ours, False, _OPERATOR, input, sides, mode, value)
     if frame is None:
         return input.clone()
     x = input[(None,) * (frame.rank + 2 - input.dim())] if input.dim() < frame.rank + 2 else input
     x = x.contiguous() if mode == "circular" else x
-    y = op.pad(x, frame, library.kernels(x, frame.rank), following=mode != "constant")
-    if fill is not None:
-        with torch.no_grad():  # what is filled has no gradient, and the adjoint leaves it out
-            _surround(y, frame, fill)
+    y = op.pad(x, frame, library.kernels(x, frame.rank), fill, following=mode != "constant")
     return y.reshape(y.shape[y.dim() - input.dim() :]) if y.dim() > input.dim() else y
 
 
@@ -92,28 +89,17 @@ def _plan(shape: torch.Size, sides: tuple[int, ...], mode: str) -> Frame | None:
     return frame
 
 
-def _fill(value: float, mode: str, like: Tensor) -> float | None:
-    """Return the value as the input's dtype holds it, None for 0; RuntimeError where it cannot."""
+def _fill(value: float, mode: str, like: Tensor) -> float:
+    """Return the value as the input's dtype holds it; an error where it cannot."""
     if not (isinstance(value, Real) or (isinstance(value, Tensor) and value.dim() == 0)):
         raise TypeError(f"value must be a number, got {value!r}")
     if mode != "constant" and value != 0:
         raise ValueError(f"{mode} padding takes no value, got {value}")
-    if value == 0:
-        return None
     if like.dtype == torch.bool:
-        return True
+        return bool(value)
     if like.is_floating_point() or like.is_complex():
         return float(value)
     least, most = torch.iinfo(like.dtype).min, torch.iinfo(like.dtype).max
     if not least <= value <= most:
         raise ValueError(f"a value of {like.dtype} lies in [{least}, {most}], got {value}")
     return int(value)
-
-
-def _surround(y: Tensor, frame: Frame, value: float) -> None:
-    """Fill what no run of a constant padding reaches: on each axis, what lies before and behind the only one."""
-    for axis, (size, runs) in enumerate(zip(frame.output_size, frame.runs, strict=True), 2):
-        start, stop = runs[0][:2] if runs else (size, size)
-        for begin, end in ((0, start), (stop, size)):
-            if begin < end:
-                y.narrow(axis, begin, end - begin).fill_(value)

@@ -64,9 +64,9 @@ def conv_weight_grad(case, x, gy, grid, groups):
     return _pulled_back(conv(case, x, w, None, grid, groups), w, gy)
 
 
-def pad(case, x, frame):
+def pad(case, x, frame, value=0):
     """F.pad."""
-    return F.pad(x, _torchs(case.sides), mode=case.mode)
+    return F.pad(x, _torchs(case.sides), mode=case.mode, value=value)
 
 
 def pad_adjoint(case, gy, frame):

@@ -49,6 +49,20 @@ def test_pad_moves_what_it_should(problem, dtype, layout, seed):
     assert torch.equal(x, before)
 
 
+VALUES = (1, -2.5, float("nan"), float("-inf"), 2**62 + 1)
+
+
+@given(frames(), st.sampled_from(FLOATS + OTHERS), LAYOUTS, st.sampled_from(VALUES), SEEDS)
+@examples(120)
+def test_pad_fills_with_a_value(problem, dtype, layout, value, seed):
+    n, c, frame = problem
+    if not (dtype.is_floating_point or dtype.is_complex):
+        value = True if dtype is torch.bool else value if dtype is torch.int64 and type(value) is int else 7
+    x = tensor((n, c, *frame.input_size), dtype, layout, seed)
+    got, want = pad(x, frame, value), LOOPS["pad"](x, frame, value)
+    torch.testing.assert_close(got, want, rtol=0, atol=0, equal_nan=True)
+
+
 @given(frames(), st.sampled_from((*FLOATS, torch.complex64, torch.complex128)), LAYOUTS, SEEDS)
 @examples(120)
 def test_the_adjoint_adds_every_copy(problem, dtype, layout, seed):

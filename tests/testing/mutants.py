@@ -122,6 +122,16 @@ def _edge_repeated(runs):
     return tuple(r._replace(source=r.source + (1 if r.start else -1)) if r.step == -1 else r for r in runs)
 
 
+@mutant("pad", "what_copies_nothing_holds_the_value")
+def pad_surrounds_with_zeros_whatever_is_asked(x, frame, value=0):
+    return RIGHT["pad"](x, frame)
+
+
+@mutant("pad", "what_copies_nothing_holds_the_value")
+def pad_keeps_seven_bits_of_a_value(x, frame, value=0):
+    return RIGHT["pad"](x, frame, value if x.dtype.is_floating_point else value % 128)
+
+
 @mutant("pad", "values_are_torchs")
 def pad_wraps_off_by_one(x, frame):
     return RIGHT["pad"](x, frame._replace(runs=tuple(map(_wrapped_late, frame.runs))))

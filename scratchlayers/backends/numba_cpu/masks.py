@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .simd import Vector, bytes_of, emit_call, emit_splat, emit_suffix
+from .simd import Vector, bytes_of, emit_call, emit_lanes_set, emit_splat, emit_suffix
 from .target import lanes
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -52,6 +52,17 @@ def lanes_between(typingctx, pointer, low, high):
         return builder.and_(builder.icmp_signed("<=", low, every), builder.icmp_signed("<", every, high))
 
     return Vector(types.boolean, length)(pointer, types.int64, types.int64), generate
+
+
+@intrinsic
+def lanes_set(typingctx, pointer, bits):
+    """Return the mask of the lanes of ``pointer`` whose bit of a number is 1."""
+    mask = Vector(types.boolean, lanes(pointer.dtype.bitwidth // 8))
+
+    def generate(context, builder, signature, arguments):
+        return emit_lanes_set(builder, arguments[1], mask.length)
+
+    return mask(pointer, types.int64), generate
 
 
 @intrinsic

@@ -16,7 +16,7 @@ from .jit import Longs, Real, inner, kernel
 from .layout import dense
 from .pad_rows import SHORT, laid, row_for
 from .pages import maker
-from .simd import length, load, prefetch, splat, store
+from .simd import length, load, prefetch, splat, store, store_first
 from .team import Job, filling
 from .windows import AHEAD
 
@@ -24,28 +24,35 @@ from .windows import AHEAD
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
 BEYOND = 2**25  # bytes of a result: with what it is copied from, more than caches hold
 FAR = 0
+ZEROS = bytes(64)  # as wide as any vector
 
 
-def pad(x: Tensor, frame: Frame) -> Tensor:
-    """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1."""
+def pad(x: Tensor, frame: Frame, value: float = 0) -> Tensor:
+    """y[n,c,i] = x[n,c,sources[i]], ``value`` where a source is −1."""
     x, last = dense(x)
-    return _ready(x.shape, x.dtype, frame, last)(x)
+    return _ready(x.shape, x.dtype, frame, last, _bits(value, x.dtype) if value else ZEROS)(x)
+
+
+@lru_cache(maxsize=64)
+def _bits(value: float, dtype: torch.dtype) -> bytes:
+    """Return the bytes of a vector of this value."""
+    return torch.full((len(ZEROS) // dtype.itemsize,), value, dtype=dtype).view(torch.uint8).numpy().tobytes()
 
 
 @lru_cache(maxsize=1024)
-def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callable[[Tensor], Tensor]:
+def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool, bits: bytes) -> Callable[[Tensor], Tensor]:
     moved, width = _MOVED[dtype.itemsize]
     plan = copies(shape, frame, last, width)
     new = maker(plan.shape, dtype, last)
     work, far = 2 * prod(plan.shape), int(prod(plan.shape) * dtype.itemsize >= BEYOND)
-    row = row_for(plan, moved)
+    row, fill = row_for(plan, moved), np.frombuffer(bits, np.uint8)
     if row is None:
-        words: tuple[int | np.ndarray, ...] = (*plan.numbers, *plan.tables)
+        words: tuple[int | np.ndarray, ...] = (*plan.numbers, *plan.tables, fill)
         return filling(Job(copied.compiled(moved, FAR=far), plan.rows, work, 2, *words), new)
     block, my, mx, blocks, source_blocks, _ = plan.numbers
     size = blocks * block
     code = laid.compiled(moved, FAR=far, BRIEF=int(size <= SHORT))
-    words = (my, mx, size, source_blocks * block, *row.words, plan.tables[0], row.edges)
+    words = (my, mx, size, source_blocks * block, *row.words, plan.tables[0], row.edges, fill)
     return filling(Job(code, plan.rows, work, 2, *words), new)
 
 
@@ -65,26 +72,37 @@ def copy(x, at, y, to, count, far):
 
 
 @inner
-def clear(y, to, count):
-    """y[to], y[to + 1], ... = 0, ``count`` of them."""
-    lanes, zero = length(y), splat(y, 0)
+def flood(y, to, count, void):
+    """y[to], y[to + 1], ... = the numbers of a vector, again and again, ``count`` of them."""
+    lanes = length(y)
     if count >= lanes:
         for i in range((count - 1) // lanes):
-            store(y, to + i * lanes, zero)
-        store(y, to + count - lanes, zero)
+            store(y, to + i * lanes, void)
+        store(y, to + count - lanes, void)
     else:
-        for i in range(count):
-            y[to + i] = 0
+        store_first(y, to, void, count)
+
+
+@inner
+def clear(y, to, count):
+    """y[to], y[to + 1], ... = 0, ``count`` of them."""
+    flood(y, to, count, splat(y, 0))
 
 
 @kernel
-def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_blocks, count, rows: Longs, runs: Longs):
-    """Fill the rows lo to hi of y; what the numbers and tables are, :func:`~.frames.copies` says."""
-    plane, r = lo // my, lo % my
+def copied(
+    lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_blocks, count,
+    rows: Longs, runs: Longs, fill: Real,
+):  # fmt: skip
+    """Fill the rows lo to hi of y; what the numbers and tables are, :func:`~.frames.copies` says.
+
+    ``fill`` is a vector of what stands where nothing is copied.
+    """
+    plane, r, void = lo // my, lo % my, load(fill, 0)
     for row in range(lo, hi):
         to = row * blocks * block
         if rows[r] < 0:
-            clear(y, to, blocks * block)
+            flood(y, to, blocks * block, void)
         else:
             at = (plane * mx + rows[r]) * source_blocks * block
             for j in range(count):
@@ -93,7 +111,7 @@ def copied(lo, hi, thread, x: Real, y: Real, block, my, mx, blocks, source_block
                 if step == 1:
                     copy(x, there, y, here, size, FAR)
                 elif step == NOTHING:
-                    clear(y, here, size)
+                    flood(y, here, size, void)
                 elif block == 1:
                     for i in range(size):
                         y[here + i] = x[there + i * step]

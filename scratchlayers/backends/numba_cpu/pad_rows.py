@@ -6,12 +6,12 @@ import torch
 
 from .frames import Plan, Row, row_of
 from .jit import Longs, Real, inner, kernel
-from .masks import lanes_between, load_where
-from .simd import length, load, load_bits, load_first, prefetch, splat, store, store_first
+from .masks import lanes_between, lanes_set, load_where
+from .simd import length, load, load_first, prefetch, splat, store, store_first
 from .target import VECTOR_BYTES
 from .windows import AHEAD
 
-SHORT = 62  # numbers of a row for which one number has bits
+SHORT = 40  # numbers of a row whose masks are bits of one number; from 48 on this was slower, from L3 by half
 FAR, BRIEF = 0, 0
 
 
@@ -27,27 +27,27 @@ def bits_of(start, stop):
 
 
 @inner
-def part(x, at, i, start, stop, bits, short):
-    """Return the vector of x[at + i], ..., 0 where i < start or i ≥ stop; in a ``short`` row, where a bit is 0."""
+def part(x, at, i, start, stop, bits, short, void):
+    """Return the vector of x[at + i], ..., ``void``'s where i < start or i ≥ stop (in a ``short`` row: a bit is 0)."""
     if short:
-        return load_bits(x, at + i, bits >> i)
+        return load_where(x, at + i, lanes_set(x, bits >> i), void)
     if start <= i and i + length(x) <= stop:
         return load(x, at + i)
-    return load_where(x, at + i, lanes_between(x, start - i, stop - i), splat(x, 0))
+    return load_where(x, at + i, lanes_between(x, start - i, stop - i), void)
 
 
 @inner
-def lay(x, at, y, to, size, start, stop, bits, short, far):
-    """y[to + i] = x[at + i] for start ≤ i < stop, else 0, for i < size; x is ``far`` if it comes from no cache."""
+def lay(x, at, y, to, size, start, stop, bits, short, far, void):
+    """y[to + i] = x[at + i] for start ≤ i < stop, else ``void``, for i < size; ``far`` if x comes from no cache."""
     lanes = length(x)
     if size < lanes:
-        store_first(y, to, part(x, at, 0, start, stop, bits, short), size)
+        store_first(y, to, part(x, at, 0, start, stop, bits, short, void), size)
     else:
         for i in range(0, size, lanes):
             if far:
                 prefetch(x, at + i + AHEAD)
             k = min(i, size - lanes)
-            store(y, to + k, part(x, at, k, start, stop, bits, short))
+            store(y, to + k, part(x, at, k, start, stop, bits, short, void))
 
 
 @inner
@@ -55,7 +55,7 @@ def add(x, at, y, to, size, start, stop, bits, short):
     """y[to + i] += x[at + i] for start ≤ i < stop."""
     lanes = length(x)
     for i in range(0, size, lanes):
-        value = part(x, at, i, start, stop, bits, short)
+        value = part(x, at, i, start, stop, bits, short, splat(x, 0))
         if i + lanes <= size:
             store(y, to + i, load(y, to + i) + value)
         else:
@@ -63,15 +63,21 @@ def add(x, at, y, to, size, start, stop, bits, short):
 
 
 @kernel
-def laid(lo, hi, thread, x: Real, y: Real, my, mx, size, source, start, stop, shift, count, rows: Longs, edges: Longs):
-    """Fill the rows lo to hi of y, of ``size`` numbers each, from rows of ``source``: see :class:`~.frames.Row`."""
-    plane, r, bits = lo // my, lo % my, bits_of(start, stop)
+def laid(
+    lo, hi, thread, x: Real, y: Real, my, mx, size, source, start, stop, shift, count,
+    rows: Longs, edges: Longs, fill: Real,
+):  # fmt: skip
+    """Fill the rows lo to hi of y, of ``size`` numbers each, from rows of ``source``: see :class:`~.frames.Row`.
+
+    ``fill`` is a vector of what stands where nothing is copied.
+    """
+    plane, r, bits, void = lo // my, lo % my, bits_of(start, stop), load(fill, 0)
     for row in range(lo, hi):
         to, at = row * size, (plane * mx + rows[r]) * source
         if rows[r] < 0:
-            lay(x, 0, y, to, size, 0, 0, 0, BRIEF, 0)
+            lay(x, 0, y, to, size, 0, 0, 0, BRIEF, 0, void)
         else:
-            lay(x, at + shift, y, to, size, start, stop, bits, BRIEF, FAR)
+            lay(x, at + shift, y, to, size, start, stop, bits, BRIEF, FAR, void)
             for j in range(count):
                 y[to + edges[2 * j]] = x[at + edges[2 * j + 1]]
         r += 1
@@ -89,11 +95,11 @@ def collected(
     for row in range(lo, hi):
         to, begin, end = row * size, begins[r], begins[r + 1]
         if begin == end:
-            lay(gy, 0, gx, to, size, 0, 0, 0, BRIEF, 0)
+            lay(gy, 0, gx, to, size, 0, 0, 0, BRIEF, 0, splat(gx, 0))
         for k in range(begin, end):
             at = (plane * my + order[k]) * copies
             if k == begin:
-                lay(gy, at - shift, gx, to, size, start + shift, stop + shift, bits, BRIEF, 1)
+                lay(gy, at - shift, gx, to, size, start + shift, stop + shift, bits, BRIEF, 1, splat(gx, 0))
             else:
                 add(gy, at - shift, gx, to, size, start + shift, stop + shift, bits, BRIEF)
             for j in range(count):

@@ -114,6 +114,11 @@ def emit_lanes_below(builder, count, length: int):
     return builder.icmp_signed("<", every, emit_splat(builder, count, ir.VectorType(i64, length)))
 
 
+def emit_lanes_set(builder, bits, length: int):
+    """Emit a mask of the lanes whose bit of a number is 1."""
+    return builder.bitcast(builder.trunc(bits, ir.IntType(length)), ir.VectorType(_I1, length))
+
+
 def bytes_of(element: ir.Type) -> int:
     """Return how many bytes an element of LLVM's takes."""
     return {"float": 4, "double": 8}.get(str(element)) or element.width // 8
@@ -194,8 +199,7 @@ def load_bits(typingctx, pointer, index, bits):
     def generate(context, builder, signature, arguments):
         pointer, index, bits = arguments
         kind = context.get_value_type(vector)
-        mask = builder.bitcast(builder.trunc(bits, ir.IntType(kind.count)), ir.VectorType(_I1, kind.count))
-        return emit_load_where(builder, pointer, index, kind, mask)
+        return emit_load_where(builder, pointer, index, kind, emit_lanes_set(builder, bits, kind.count))
 
     return vector(pointer, types.int64, types.int64), generate
 

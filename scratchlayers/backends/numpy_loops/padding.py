@@ -1,4 +1,4 @@
-"""What stands around the input? Each element of the padded array copies one input element, or none and is 0."""
+"""What stands around the input? Each element of the padded array copies one input element, or is a constant."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def zero_pad(x: np.ndarray, before: int | Sequence[int], after: int | Sequence[i
     return pad(x, Frame.around(size, tuple(zip(before, after, strict=True)), "constant"))
 
 
-def pad(x: np.ndarray, frame: Frame) -> np.ndarray:
-    """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1: every padding mode is a table of sources."""
-    y = np.zeros((*x.shape[:2], *frame.output_size), x.dtype)
+def pad(x: np.ndarray, frame: Frame, value: float = 0) -> np.ndarray:
+    """y[n,c,i] = x[n,c,sources[i]], ``value`` where a source is −1: every padding mode is a table of sources."""
+    y = np.full((*x.shape[:2], *frame.output_size), value, x.dtype)
     for i, source in _copies(frame):
         y[:, :, *i] = x[:, :, *source]
     return y

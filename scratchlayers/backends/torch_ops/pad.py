@@ -7,11 +7,11 @@ from torch import Tensor
 from .views import wide
 
 
-def pad(x: Tensor, frame) -> Tensor:
-    """y[n,c,i] = x[n,c,sources[i]], 0 where a source is −1."""
+def pad(x: Tensor, frame, value: float = 0) -> Tensor:
+    """y[n,c,i] = x[n,c,sources[i]], ``value`` where a source is −1."""
     y = x
     for axis, size, runs in _changed(frame):
-        y = _copied(y, axis, size, runs)
+        y = _copied(y, axis, size, runs, value)
     return y.clone() if y is x else y
 
 
@@ -30,8 +30,8 @@ def _changed(frame):
             yield axis, padded, runs
 
 
-def _copied(x: Tensor, axis: int, size: int, runs) -> Tensor:
-    y = _resized(x, axis, size)
+def _copied(x: Tensor, axis: int, size: int, runs, value: float) -> Tensor:
+    y = _resized(x, axis, size, value)
     for run in runs:
         piece = _source(x, axis, run)
         y.narrow(axis, run.start, run.stop - run.start).copy_(piece.flip(axis) if run.step < 0 else piece)
@@ -56,7 +56,7 @@ def _source(x: Tensor, axis: int, run) -> Tensor:
     return x.narrow(axis, run.source if run.step > 0 else run.source - count + 1, count)
 
 
-def _resized(x: Tensor, axis: int, size: int) -> Tensor:
+def _resized(x: Tensor, axis: int, size: int, value: float = 0) -> Tensor:
     shape = list(x.shape)
     shape[axis] = size
-    return x.new_zeros(shape)
+    return x.new_full(shape, value)

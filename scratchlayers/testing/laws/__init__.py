@@ -16,12 +16,18 @@ from .specials import (
     nan_and_infinity_stay_where_they_are_read,
 )
 from .transposes import adjoint_is_the_transpose, three_gradients_of_one_form
-from .values import one_hot_inputs_land_where_they_should, shape_dtype_and_device, values_are_torchs
+from .values import (
+    one_hot_inputs_land_where_they_should,
+    shape_dtype_and_device,
+    values_are_torchs,
+    what_copies_nothing_holds_the_value,
+)
 
 LAWS = (
     shape_dtype_and_device,
     one_hot_inputs_land_where_they_should,
     values_are_torchs,
+    what_copies_nothing_holds_the_value,
     three_gradients_of_one_form,
     adjoint_is_the_transpose,
     first_derivative_is_right,

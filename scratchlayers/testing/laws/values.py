@@ -81,6 +81,18 @@ def _is_right(trial: Trial, asked: Inputs) -> bool:
     return True
 
 
+def _leaves_gaps(case: Case | Border) -> bool:
+    """Whether a padding may have elements that copy nothing."""
+    return isinstance(case, Border) and case.mode == "constant"
+
+
+@law("pad", dtypes=DTYPES["pad"], every_dtype=True, takes=_leaves_gaps)
+def what_copies_nothing_holds_the_value(trial: Trial) -> None:
+    """A padding's ``value`` stands where nothing is copied, and nowhere else."""
+    for value in {torch.bool: (True,), torch.uint8: (3, 250)}.get(trial.dtype, (3, -2)):
+        trial.matches_torch({**trial.inputs(), "value": value})
+
+
 def _few(case: Case | Border) -> bool:
     """Whether there are few enough one-hot inputs to try them all."""
     elements = prod(case.input) * prod(case.weight) if isinstance(case, Case) else prod(case.output)
