@@ -71,8 +71,12 @@ _UNIT = Axis(1, 1, 1, 1, 1, 0)
 
 
 def axes_of(shape: Sizes, grid: Grid, last: bool) -> tuple[Axis, ...]:
-    """Return the three axes that number the rows of a plane and the one along them."""
+    """Return the three axes that number the rows of a plane and the one along them.
+
+    From a single window there is no step to the next: it is then as wide as the window, whatever was asked.
+    """
     spatial = [Axis(*axis) for axis in zip(*grid[:-1], strict=True)]
+    spatial = [a._replace(s=max(a.s, (a.k - 1) * a.d + 1)) if a.m == 1 else a for a in spatial]
     for _ in range(joined(grid, last)):
         whole = spatial.pop().n
         n, m, k, s, _, b = spatial[-1]
