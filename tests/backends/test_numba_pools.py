@@ -67,6 +67,30 @@ def test_max_pool(problem, dtype, layout, seed, specials):
     torch.testing.assert_close(x, before, equal_nan=True, rtol=0, atol=0)
 
 
+@st.composite
+def tall_grids(draw):
+    """(N, C, grid): windows of several rows, far apart, side by side or overlapping a little."""
+    stride = draw(st.tuples(st.integers(1, 9), st.integers(5, 20)))
+    kernel = draw(st.tuples(st.integers(2, 9), st.integers(3, 24)))
+    sides = draw(st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2))
+    size = [k + draw(st.integers(0, most)) for k, most in zip(kernel, (12, 70), strict=True)]
+    return (
+        draw(st.integers(1, 2)),
+        draw(st.sampled_from([1, 3])),
+        Window(kernel, stride, (1, 1), sides).over(tuple(size)),
+    )
+
+
+@given(tall_grids(), st.sampled_from(WHOLE), SEEDS, SPECIALS)
+@examples(60)
+def test_averages_over_tall_windows(problem, dtype, seed, specials):
+    n, c, grid = problem
+    by = divisors(grid, count_include_pad=True)
+    exact = {"rtol": 1e-6, "atol": 1e-6}
+    agree("avg_pool", numbers((n, c, *grid.input_size), dtype, seed, specials), by, grid, **exact)
+    agree("avg_pool_adjoint", numbers((n, c, *grid.output_size), dtype, seed, specials), by, grid, **exact)
+
+
 @given(grids(), st.sampled_from(WHOLE + HALF), LAYOUTS, SEEDS, SPECIALS)
 @examples(60)
 def test_scatter_gather_and_index_of_any_taps(problem, dtype, layout, seed, specials):

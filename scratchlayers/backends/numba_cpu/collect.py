@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .jit import Bytes, Longs, Real, inner, kernel
 from .masks import all_lanes, as_ints, counts, lanes_between, load_where, load_wide, store_where
-from .pad import clear
+from .pad import clear, copy
 from .simd import (
     at,
     interleaved_high,
@@ -95,8 +95,11 @@ def put_phases(gx, to, i, nv, s, a, b, c, d, end):
 
 
 @inner
-def one_by_one(gy, tap, share, picks, wide, base, mv, code, weight, gx, to, nv, g):
-    """Let the windows of a row give one after the other, each to its chosen element or to all."""
+def one_by_one(gy, tap, share, picks, wide, base, mv, code, weight, gx, to, nv, alone, g):
+    """Let the windows of a row give one after the other, each to its chosen element or to all.
+
+    ``alone`` says that no window has given to any of these elements before, nor will another.
+    """
     for p in range(mv):
         start, apart = p * g[STRIDE] - g[BEFORE], g[DILATION]
         if picks:
@@ -109,7 +112,10 @@ def one_by_one(gy, tap, share, picks, wide, base, mv, code, weight, gx, to, nv, 
             value, begin, end = splat(gy, gy[base + p] * share[p] * weight), max(start, 0), min(start + g[K + 3], nv)
             for j in range(-(-(end - begin) // length(gx))):
                 i = begin + j * length(gx)
-                store_first(gx, to + i, value + load_first(gx, to + i, end - i), end - i)
+                if alone:
+                    store_first(gx, to + i, value, end - i)
+                else:
+                    store_first(gx, to + i, value + load_first(gx, to + i, end - i), end - i)
         else:
             for t in range(g[K + 3]):
                 i = start + t * apart
@@ -129,9 +135,14 @@ def collected(lo, hi, thread, gy: Real, gx: Real, tap: Bytes, share: Real, g: Lo
     lanes, zero, units, rows = length(gy), splat(gy, 0.0), g[UNITS], m0 * m1 * m2
     along, table = at(share, rows), at(g, HEADER + 3 * (n0 + n1 + n2))
     plane, i0, i1, i2 = place(lo, n0, n1, n2)
+    before = -1
     for row in range(lo, hi):
         origin, first, lines, on = readers(g, plane, i0, i1, i2)
-        if S == 0:
+        again, before = lines == 1 and origin == before, origin if lines == 1 else -1
+        if S == 0 and not CHOSEN and again:
+            copy(gx, row * nv - nv, gx, row * nv, nv, False)  # the same windows gave the row before the same
+            lines = 0
+        elif S == 0:
             clear(gx, row * nv, nv)
         for j in range(-(-units // lanes) if S else 1):
             u = g[FIRST] + min(j * lanes, max(units - lanes, 0))
@@ -141,7 +152,8 @@ def collected(lo, hi, thread, gy: Real, gx: Real, tap: Bytes, share: Real, g: Lo
             for _ in range(lines):
                 base, weight = line * mv, gy[0] if CHOSEN else share[line - plane * rows]
                 if S == 0:
-                    one_by_one(gy, tap, along, CHOSEN, WIDE, base, mv, code, weight, gx, row * nv, nv, g)
+                    alone = lines == 1 and g[K + 3] <= g[STRIDE]
+                    one_by_one(gy, tap, along, CHOSEN, WIDE, base, mv, code, weight, gx, row * nv, nv, alone, g)
                 for f in range(S):
                     if inside:
                         v = phase(gy, tap, along, CHOSEN, WIDE, base, u, mv, code, table, f, KV, S, True)
