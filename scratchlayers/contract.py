@@ -81,8 +81,11 @@ class Kernels(Protocol):
     def take(self, x: Tensor, index: Tensor, size: Sizes) -> Tensor:
         """y[n,c,p] = x[n,c,i], i = index[n,c,p] (int64) being a flat position over ``size``, which is x's."""
 
-    def put(self, gy: Tensor, index: Tensor, size: Sizes) -> Tensor:
-        """gx = the transpose of ``take``: every gy[n,c,p] is added to the x[n,c,i] it came from."""
+    def put(self, gy: Tensor, index: Tensor, size: Sizes, last: bool = False) -> Tensor:
+        """gx = the transpose of ``take``: every gy[n,c,p] is added to the x[n,c,i] it came from.
+
+        With ``last``, of several from one place only the last, in row-major order, counts.
+        """
 
     def avg_pool(self, x: Tensor, divisors: tuple[Sizes, ...], grid: Grid) -> Tensor:
         """y[n,c,p] = Σ_t x[n,c,p,t] / Π_axis divisors[axis][p_axis]; integers truncate towards 0."""

@@ -17,7 +17,7 @@ from .ops.conv import Conv, InputGrad, WeightGrad
 from .ops.function import Op
 from .ops.linear_map import LinearMap
 from .ops.pad import Pad
-from .ops.pool import MaxPool, TapIndex
+from .ops.pool import MaxPool, TapIndex, Unpool
 
 _PAIRS = {"pad": "pad_adjoint", "avg_pool": "avg_pool_adjoint", "unfold": "fold"}
 _TAPPED_PAIRS = {"gather": "scatter", "take": "put"}
@@ -34,16 +34,23 @@ _OPS: dict[str, type[Op]] = {
 }
 
 
-def _arranged(name: str, operands: tuple[Any, ...], kernels: Any) -> tuple[Any, ...]:
+def _op(name: str, operands: tuple[Any, ...]) -> type[Op]:
+    """Return the op that calls a kernel with these operands."""
+    return Unpool if name == "put" and operands[3:] == (True,) else _OPS[name]
+
+
+def _arranged(op: type[Op], name: str, operands: tuple[Any, ...], kernels: Any) -> tuple[Any, ...]:
     """Return what the op of a kernel takes for these operands of the kernel."""
     x, *how = operands
+    if op is Unpool:
+        return x, *how[:2], kernels
     if name == "pad":
         frame, *value = how
         return x, frame, *(value or [0]), kernels
     if name in _ADJOINTS:
         return x, None, name, _ADJOINTS[name], tuple(how), kernels
     if name in _TAPPED:
-        return x, how[0], name, _TAPPED[name], tuple(how[1:]), kernels
+        return x, how[0], name, _TAPPED[name], tuple(how[1:2]), kernels
     if name == "conv_input_grad":
         w, grid, groups, *b = how
         return x, w, *(b or [None]), grid, groups, kernels
@@ -52,14 +59,17 @@ def _arranged(name: str, operands: tuple[Any, ...], kernels: Any) -> tuple[Any, 
 
 def _derived(name: str, how: str, *operands: Any) -> Any:
     """Call the op of a kernel, whose forward calls the operator again, below autograd."""
-    args = _arranged(name, library.arguments(name, operands), library.operators(*library.asked(how)))
-    return _OPS[name].call(*args)
+    operands = library.arguments(name, operands)
+    op = _op(name, operands)
+    return op.call(*_arranged(op, name, operands, library.operators(*library.asked(how))))
 
 
 def _mapped(name: str, info: Any, dims: Any, how: str, *operands: Any) -> Any:
     """Map the op of a kernel over one more axis."""
-    args = _arranged(name, library.arguments(name, operands), library.operators(*library.asked(how)))
-    return _OPS[name].vmap(info, _arranged(name, dims[1:], None), *args)
+    operands = library.arguments(name, operands)
+    op = _op(name, operands)
+    args = _arranged(op, name, operands, library.operators(*library.asked(how)))
+    return op.vmap(info, _arranged(op, name, dims[1:], None), *args)
 
 
 def _register() -> torch.library.Library:

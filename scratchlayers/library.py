@@ -139,7 +139,7 @@ def _of_take(x: Tensor, index: Tensor, size: Sizes) -> Iterator[Result]:
     yield index.shape, None
 
 
-def _of_put(gy: Tensor, index: Tensor, size: Sizes) -> Iterator[Result]:
+def _of_put(gy: Tensor, index: Tensor, size: Sizes, last: bool = False) -> Iterator[Result]:
     yield (*gy.shape[:2], *size), None
 
 
@@ -209,6 +209,7 @@ _WRITTEN = {
     "Tensor | None": "Tensor?",
     "int": "SymInt",
     "float": "Scalar",
+    "bool": "bool",
     "Sizes": "SymInt[]",
     "Grid": "SymInt[]",
     "Frame": "SymInt[]",

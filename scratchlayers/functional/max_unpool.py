@@ -91,7 +91,7 @@ def _max_unpool(rank: int, input: Tensor, indices: Tensor, *words: Any) -> Tenso
     if 0 in size:
         return nothing(input, (*input.shape[:-rank], *size))
     x, index = batched(input, rank), batched(indices, rank)
-    y: Tensor = Unpool.call(x, index, "put", "take", (size,), library.kernels(x, rank))
+    y: Tensor = Unpool.call(x, index, size, library.kernels(x, rank))
     y = y.contiguous() if rank == 3 else y
     return y if x is input else y.squeeze(0)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
-import torch
 from torch import Tensor
 
 from .batching import as_images, split
@@ -66,34 +63,39 @@ class TapIndex(Op):
         return split(TapIndex.call(as_images(tap, dims[0], info.batch_size), grid, kernels), 0, info.batch_size), 0
 
 
-class Unpool(LinearMap):
+class Unpool(Op):
     """x → y by the kernel ``put``; of several x with one place the last is kept, but backward all read its gradient.
 
     (That is no transpose where places coincide. It is what torch does.)
     """
 
+    operands = 2
+
     @staticmethod
-    def forward(x, index, put, take, how, kernels):
-        (size,) = how
-        return like(kernels.put(x.where(_lasts(index, prod(size)), 0), index, size), x)
+    def forward(x, index, size, kernels):
+        return like(kernels.put(x, index, size, True), x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, index, ctx.size, ctx.kernels = inputs
+        ctx.save_for_backward(index)
+        if forward_mode():
+            ctx.save_for_forward(index)
+
+    @staticmethod
+    def backward(ctx, gy):
+        (index,) = ctx.saved_tensors
+        return LinearMap.call(gy, index, "take", "put", (ctx.size,), ctx.kernels), None, None, None
 
     @staticmethod
     def jvp(ctx, tx, *_):
         (index,) = ctx.saved_tensors
-        return Unpool.call(tx, index, ctx.name, ctx.adjoint, *ctx.how)
+        return Unpool.call(tx, index, ctx.size, ctx.kernels)
 
     @staticmethod
     def vmap(info, dims, x, index, *how):
         x, index = (as_images(a, at, info.batch_size) for a, at in zip((x, index), dims, strict=False))
         return split(Unpool.call(x, index, *how), 0, info.batch_size), 0
-
-
-def _lasts(index: Tensor, count: int) -> Tensor:
-    """Return True where no later index of the same plane names the same of ``count`` places."""
-    places = index.flatten(2)
-    order = torch.arange(places.shape[2], device=index.device).expand_as(places)
-    last = order.new_zeros(*index.shape[:2], count).scatter_reduce_(2, places, order, "amax")
-    return (last.gather(2, places) == order).reshape(index.shape)
 
 
 def avg_pool(x: Tensor, divisors, grid, kernels) -> Tensor:

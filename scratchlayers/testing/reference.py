@@ -111,8 +111,13 @@ def take(case, x, index, size):
     return x.flatten(2).gather(2, index.cpu().flatten(2)).reshape(index.shape)
 
 
-def put(case, gy, index, size):
-    """The pull-back of gy through ``take``."""
+def put(case, gy, index, size, last=False):
+    """The pull-back of gy through ``take``; with ``last``, what a loop that writes leaves behind."""
+    if last:
+        y, flat, values = gy.new_zeros(*gy.shape[:2], prod(size)), index.cpu().flatten(2), gy.flatten(2)
+        for p in range(flat.shape[2]):
+            y.scatter_(2, flat[..., p : p + 1], values[..., p : p + 1])
+        return y.reshape(case.input)
     x = gy.new_zeros(case.input, requires_grad=True)
     return _pulled_back(take(case, x, index, size), x, gy)
 

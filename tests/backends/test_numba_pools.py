@@ -234,3 +234,28 @@ def test_a_dilated_window_is_not_the_whole_input():
     by = ((1,), (1,))
     assert agree("avg_pool", torch.tensor([[[[1.0, 10.0]]]]), by, grid).item() == 1
     assert agree("avg_pool_adjoint", torch.ones(1, 1, 1, 1), by, grid).tolist() == [[[[1.0, 0.0]]]]
+
+
+@given(grids(), st.sampled_from(WHOLE + HALF), LAYOUTS, SEEDS, SPECIALS)
+@examples(60)
+def test_take_and_put_any_places(problem, dtype, layout, seed, specials):
+    """Places that coincide too: ``put`` adds up what has one, or keeps the last."""
+    n, c, grid = problem
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randint(prod(grid.input_size), (n, c, *grid.output_size), generator=generator)
+    index = arranged(index, layout)
+    agree("take", arranged(numbers((n, c, *grid.input_size), dtype, seed, specials), layout), index, grid.input_size)
+    gy = arranged(numbers(index.shape, dtype, seed, specials), layout)
+    agree("put", gy, index, grid.input_size)
+    agree("put", gy, index, grid.input_size, True)
+
+
+@pytest.mark.parametrize("wrong", [-1, 6, 2**40])
+def test_a_place_outside_is_refused(wrong):
+    index = torch.tensor([[[0, wrong, 5]]])
+    for call in (
+        lambda: NUMBA["take"](torch.ones(1, 1, 2, 3), index, (2, 3)),
+        lambda: NUMBA["put"](torch.ones(1, 1, 3), index, (2, 3)),
+    ):
+        with pytest.raises(IndexError, match=r"indices must lie in \[0, 6\)"):
+            call()

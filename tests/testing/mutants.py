@@ -241,6 +241,17 @@ def gather_reads_a_border_of_ones(x, tap, grid):
     return RIGHT["gather"](x, tap, grid) + outside.to(x.dtype)
 
 
+@mutant("put", "last_of_several_is_kept")
+def put_adds_up_what_it_should_choose_from(gy, index, size, last=False):
+    return RIGHT["put"](gy, index, size)
+
+
+@mutant("put", "last_of_several_is_kept")
+def put_keeps_the_first_of_several(gy, index, size, last=False):
+    turned = (t.flatten(2).flip(2).reshape(t.shape) for t in (gy, index))
+    return RIGHT["put"](*turned, size, last)
+
+
 @mutant("avg_pool_adjoint", "adjoint_is_the_transpose")
 def avg_adjoint_forgets_the_divisor(gy, divisors, grid):
     return RIGHT["avg_pool_adjoint"](gy, tuple((1,) * len(counts) for counts in divisors), grid)

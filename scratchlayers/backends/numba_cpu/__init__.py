@@ -16,13 +16,14 @@ from .max_pool_backward import scatter
 from .max_pool_taps import gather, tap_index
 from .pad import pad
 from .pad_adjoint import pad_adjoint
+from .places import put, take
 from .unfold import unfold
 
 EXACT: tuple[Kernel, ...] = (conv, conv_input_grad, conv_weight_grad)
 KERNELS: tuple[Kernel, ...] = (
     *EXACT,
     *(pad, pad_adjoint),
-    *(max_pool, gather, scatter, tap_index),
+    *(max_pool, gather, scatter, tap_index, take, put),
     *(avg_pool, avg_pool_adjoint),
     *(unfold, fold),
 )

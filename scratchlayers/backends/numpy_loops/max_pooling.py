@@ -98,10 +98,11 @@ def take(x: np.ndarray, index: np.ndarray, size: Sizes) -> np.ndarray:
 
 
 @rounded_once
-def put(gy: np.ndarray, index: np.ndarray, size: Sizes) -> np.ndarray:
-    """gx[n,c] at the flat position index[n,c,p] += gy[n,c,p]: the transpose of ``take``."""
+def put(gy: np.ndarray, index: np.ndarray, size: Sizes, last: bool = False) -> np.ndarray:
+    """gx[n,c] at the flat position index[n,c,p] += gy[n,c,p], the transpose of ``take``; with ``last`` = gy[n,c,p]."""
     gx = np.zeros((*gy.shape[:2], *size), gy.dtype)
     for n, c in np.ndindex(index.shape[:2]):
         for p in np.ndindex(index.shape[2:]):
-            gx[n, c].flat[index[n, c, *p]] += gy[n, c, *p]
+            i = index[n, c, *p]
+            gx[n, c].flat[i] = gy[n, c, *p] if last else gx[n, c].flat[i] + gy[n, c, *p]
     return gx

@@ -114,8 +114,16 @@ def take(x: Tensor, index: Tensor, size) -> Tensor:
     return x.reshape(*x.shape[:2], prod(size)).gather(2, index.flatten(2)).reshape(index.shape)
 
 
-def put(gy: Tensor, index: Tensor, size) -> Tensor:
-    """gx = the transpose of ``take``."""
-    source = wide(gy)
+def put(gy: Tensor, index: Tensor, size, last: bool = False) -> Tensor:
+    """gx = the transpose of ``take``, in which with ``last`` only the last of several from one place counts."""
+    source = wide(gy.where(_lasts(index, prod(size)), 0) if last else gy)
     gx = source.new_zeros(*gy.shape[:2], prod(size)).scatter_add_(2, index.flatten(2), source.flatten(2))
     return gx.reshape(*gy.shape[:2], *size).to(gy.dtype)
+
+
+def _lasts(index: Tensor, count: int) -> Tensor:
+    """Return True where no later index of the same plane names the same of ``count`` places."""
+    places = index.flatten(2)
+    order = torch.arange(places.shape[2], device=index.device).expand_as(places)
+    last = order.new_zeros(*index.shape[:2], count).scatter_reduce_(2, places, order, "amax")
+    return (last.gather(2, places) == order).reshape(index.shape)

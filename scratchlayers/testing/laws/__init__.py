@@ -12,6 +12,7 @@ from .memory import (
 )
 from .specials import (
     first_maximum_and_last_nan_win,
+    last_of_several_is_kept,
     lowest_value_is_a_value,
     nan_and_infinity_stay_where_they_are_read,
 )
@@ -42,6 +43,7 @@ LAWS = (
     same_bits_every_time,
     nan_and_infinity_stay_where_they_are_read,
     first_maximum_and_last_nan_win,
+    last_of_several_is_kept,
     lowest_value_is_a_value,
     half_precision_accumulates_wide,
 )

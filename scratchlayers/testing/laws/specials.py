@@ -45,6 +45,14 @@ def nan_and_infinity_stay_where_they_are_read(trial: Trial) -> None:
                 raise BrokenLawError(f"with {special} at {name}{list(where)}, {wrong}") from None
 
 
+@law("put", dtypes=(*REAL, *HALF), every_dtype=True, takes=_small)
+def last_of_several_is_kept(trial: Trial) -> None:
+    """``put`` with ``last`` keeps the last of several elements with one place."""
+    asked = trial.inputs()
+    for index in (asked["index"], asked["index"] // 3):
+        trial.matches_torch({**asked, "index": index, "last": True})
+
+
 @law("max_pool", dtypes=(*REAL, *HALF, *INTEGER), every_dtype=True)
 def first_maximum_and_last_nan_win(trial: Trial) -> None:
     """Of equal largest elements the first is chosen, of several NaN the last."""
