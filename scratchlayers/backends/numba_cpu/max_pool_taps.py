@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from .layout import alike, dense
 from .masks import as_ints
 from .pages import maker
 from .team import Job, filling
-from .windows import BEFORE, DILATION, HEADER, STEPS, STRIDE, by_output, following, place
+from .windows import BEFORE, DILATION, HEADER, STEPS, STRIDE, K, M, N, by_output, following, place
 
 WIDE = 0
 
@@ -51,8 +52,16 @@ def tap_index(tap: Tensor, grid: Grid) -> Tensor:
 def _locating(shape: Sizes, grid: Grid, last: bool) -> Callable[[Tensor], Tensor]:
     plan, new = by_output((*shape[:2], *grid.input_size), 8, grid, last), maker(shape, torch.int64, last)
     code = located.compiled(torch.int64, WIDE=int(tap_dtype(grid) is torch.int32))
-    job = Job(code, plan.rows, plan.work, 2, plan.table, int(last))
+    job = Job(code, plan.rows, plan.work, 2, plan.table, _offsets(plan.table, last), int(last))
     return filling(job, new)
+
+
+def _offsets(g: np.ndarray, last: bool) -> np.ndarray:
+    """Return how far from where its window begins each tap is, counted over the input."""
+    t0, t1, t2, tv = np.indices(g[K : K + 4]).reshape(4, -1)
+    rows = (t0 * g[STEPS] * g[N + 1] + t1 * g[STEPS + 1]) * g[N + 2] + t2 * g[STEPS + 2]
+    offsets: np.ndarray = rows if last else rows * g[N + 3] + tv * g[DILATION]
+    return offsets
 
 
 @inner
@@ -86,15 +95,16 @@ def gathered(lo, hi, thread, x: Real, tap: Bytes, y: Real, g: Longs):
 
 
 @kernel
-def located(lo, hi, thread, tap: Bytes, index: Longs, g: Longs, channels_last):
+def located(lo, hi, thread, tap: Bytes, index: Longs, g: Longs, offsets: Longs, channels_last):
     """index[p] = the flat position in its plane of the tap that tap[p] names, for the rows lo to hi of index."""
-    n1, n2, nv = g[1], g[2], g[3]
-    m0, m1, m2, mv = g[4], g[5], g[6], g[7]
+    m0, m1, m2, mv = g[M], g[M + 1], g[M + 2], g[M + 3]
     _, o0, o1, o2 = place(lo, m0, m1, m2)
     for row in range(lo, hi):
+        i0, i1, i2, i = read_at(g, o0, o1, o2, 0, 0)
+        first, step = (i0 * g[N + 1] + i1) * g[N + 2] + i2, 0
+        if not channels_last:
+            first, step = first * g[N + 3] + i, g[STRIDE]
         for p in range(mv):
             at = row * mv + p
-            i0, i1, i2, i = read_at(g, o0, o1, o2, p, as_ints(tap)[at] if WIDE else tap[at])
-            flat = (i0 * n1 + i1) * n2 + i2
-            index[at] = flat if channels_last else flat * nv + i
+            index[at] = first + p * step + offsets[as_ints(tap)[at] if WIDE else tap[at]]
         _, o0, o1, o2 = following(0, o0, o1, o2, m0, m1, m2)
