@@ -26,7 +26,8 @@ test: .venv/installed ## set everything up and run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 slow: .venv/installed ## the long tests: training runs, two processes, thorough sweeps
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'slow and not alone' --numprocesses 2 $(ARGS)
+	$(BIN)/python -m pytest -m 'slow and alone' $(ARGS)
 
 thorough: .venv/installed ## random problems by the thousands, and the fast kernels at each narrower width of vectors
 	$(BIN)/python -m pytest -m thorough $(ARGS)

@@ -38,7 +38,7 @@ def records(folder):
     return [json.loads((folder / "two" / f"rank{rank}.json").read_text()) for rank in (0, 1)]
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_each_image_is_seen_by_exactly_one_process(records):

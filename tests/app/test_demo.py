@@ -10,6 +10,7 @@ from lightning_app.net import build
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_demo_trains_agrees_and_leaves_six_pictures_on_a_page(app, tmp_path):
     outcome = app("demo", "--epochs", "1", "--name", "d")
     assert outcome.code == 0

@@ -10,6 +10,7 @@ from lightning_app.data import mnist
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_mnist_reaches_its_goal_with_hand_written_layers(app):
     if not os.environ.get(mnist.ROOT_VARIABLE) or mnist.locate(None) is None:
@@ -22,6 +23,7 @@ def test_mnist_reaches_its_goal_with_hand_written_layers(app):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_digits_reach_98_5_percent_with_hand_written_layers(app):
     accuracies = []
     for seed in range(3):

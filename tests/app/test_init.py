@@ -63,6 +63,7 @@ def test_its_kernels_compute_and_differentiate_as_torch(project):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_they_can_be_compared_from_their_file(app, project):
     try:
         outcome = app("compare", "--backend", project / "my_backend.py:BACKEND", "--epochs", "1", "--loops", "0")
@@ -73,6 +74,7 @@ def test_they_can_be_compared_from_their_file(app, project):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_its_kernels_keep_the_contract(project):
     backend = runpy.run_path(str(project / "my_backend.py"))["BACKEND"]
     for check in checks(backend):
@@ -80,6 +82,7 @@ def test_its_kernels_keep_the_contract(project):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_milestone_a_net_learns_with_its_kernels(project):
     done = in_project(project, "train.py")
     assert done.returncode == 0, done.stderr
@@ -88,6 +91,7 @@ def test_the_milestone_a_net_learns_with_its_kernels(project):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_wrong_gradient_misses_the_milestone(project):
     text = (project / "my_backend.py").read_text()
     (project / "my_backend.py").write_text(text.replace("gw[tap] = torch", "gw[tap] = -torch"))

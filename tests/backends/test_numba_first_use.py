@@ -13,7 +13,7 @@ import pytest
 
 from scratchlayers.backends.numba_cpu import cache
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 COMPILING, LOADING = 15.0, 0.1  # seconds
 NETS = """
     import json, sys, time, torch

@@ -69,12 +69,12 @@ def test_a_vector_holds_as_many_as_fit():
 # Whole processes
 
 LAYERS = """
-    import torch
+    import sys, torch
     from scratchlayers import functional as F, use_backend
     from scratchlayers.backends.numba_cpu import target
     results = []
     torch.manual_seed(0)
-    for dtype in (torch.float64, torch.float32):
+    for dtype in (torch.float32, torch.float64)[: int(sys.argv[1])]:
         x, w = torch.randn(2, 3, 11, 13, dtype=dtype, requires_grad=True), torch.randn(5, 3, 3, 3, dtype=dtype)
         x, w = x.detach().requires_grad_(), w.requires_grad_()
         for backend in ("numba", "torch"):
@@ -89,10 +89,10 @@ LAYERS = """
 X86 = pytest.mark.skipif(target.ARM, reason="names of x86 features")
 
 
-def computed(**variables):
-    """The width at which a new process computes layers rightly."""
+def computed(dtypes=1, **variables):
+    """The width at which a new process computes layers rightly, in float32 or, of two ``dtypes``, in float64 too."""
     environment = {name: value for name, value in os.environ.items() if name != target.VARIABLE}
-    command = [sys.executable, "-c", dedent(LAYERS)]
+    command = [sys.executable, "-c", dedent(LAYERS), str(dtypes)]
     done = subprocess.run(command, env={**environment, **variables}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
@@ -100,7 +100,7 @@ def computed(**variables):
 
 @pytest.mark.parametrize("word", target.widths())
 def test_every_width_computes_the_same(word):
-    assert computed(**{target.VARIABLE: word}) == target.widths()[word]
+    assert computed(dtypes=2, **{target.VARIABLE: word}) == target.widths()[word]
 
 
 @X86

@@ -55,6 +55,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @row("{way}")
 @pytest.mark.parametrize("way", WAYS)
 def test_two_processes_learn_what_one_does_with_torchs_layers(way, folder):

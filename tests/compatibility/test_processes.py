@@ -28,7 +28,7 @@ class Convolved(Dataset):
 
 
 @row("DataLoader workers, start method {method}")
-@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=[pytest.mark.slow, pytest.mark.alone])])
 def test_workers_of_a_loader_compute_the_same(method):
     wanted = list(map(Convolved().__getitem__, range(4)))
     found = list(DataLoader(Convolved(), batch_size=None, num_workers=1, multiprocessing_context=method))
@@ -45,7 +45,7 @@ def fill(model, queue):
 
 
 @row("share_memory and torch.multiprocessing, start method {method}: a child changes our weights")
-@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=[pytest.mark.slow, pytest.mark.alone])])
 def test_a_child_shares_the_weights(method):
     model = build(net, nn).share_memory()
     wanted = model(images()).tolist()
