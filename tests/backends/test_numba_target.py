@@ -98,12 +98,14 @@ def computed(dtypes=1, **variables):
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", target.widths())
 def test_every_width_computes_the_same(word):
     assert computed(dtypes=2, **{target.VARIABLE: word}) == target.widths()[word]
 
 
 @X86
+@pytest.mark.slow
 @pytest.mark.skipif("avx2" not in target.widths(), reason="this machine has no AVX2")
 def test_code_for_another_processor_has_its_width():
     features = "+sse4.2,+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt"

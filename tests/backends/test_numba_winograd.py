@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from scratchlayers.backends.numba_cpu.conv import (
     conv_weight_grad,
     winograd,
     winograd_forward,
+    winograd_plan,
     winograd_sums,
     winograd_weight_grad,
 )
@@ -132,9 +135,11 @@ def cases(draw):
 
 
 @examples(150)
-@given(cases())
-def test_any_problem(case):
-    agree(case)
+@given(cases(), st.sampled_from([*winograd_plan.SIZES, None]))
+def test_any_problem(case, size):
+    sizes = winograd_plan.SIZES if size is None else (size,)
+    with patch.object(winograd_plan, "SIZES", sizes):
+        agree(case)
 
 
 SHAPES = {
@@ -270,17 +275,35 @@ def test_it_is_not_taken_where_precision_is_to_be_exact():
     assert not any(a.exact for a in ALGORITHMS)
 
 
+def plans(batch, channels, size):
+    """The plans of the forward pass and of the weight gradient, their blocks as large as they may be."""
+    p, image = problem(batch=batch, channels=channels, filters=channels, size=size), (channels, size, size)
+    return [
+        winograd_plan.fitting(p, plan)
+        for plan in (
+            partial(winograd_forward._plan, p, image, image, (1, 1), False),
+            partial(winograd_weight_grad._plan, p),
+        )
+    ]
+
+
 @pytest.mark.parametrize("channels", [64, 512])
 def test_its_memory_does_not_grow_with_the_images(channels):
-    def plans(batch):
-        p, size = problem(batch=batch, channels=channels, filters=channels, size=224), (channels, 224, 224)
-        return winograd_forward._plan(p, size, size, (1, 1), False)[2], winograd_weight_grad._plan(p)[2]
-
-    assert plans(4) == plans(64)
-    assert max(plans(64)) * 4 <= 5 * 2**20
+    shares = [[plan.share for plan in plans(batch, channels, 224)] for batch in (4, 64)]
+    assert shares[0] == shares[1]
+    assert max(shares[1]) * 4 <= 5 * 2**20
 
 
-@pytest.mark.parametrize(("shape", "filters"), [((16, 256, 14, 14), 256), ((16, 512, 7, 7), 512)], ids=str)
+@pytest.mark.parametrize(("batch", "channels", "size"), [(1, 64, 56), (4, 128, 28), (128, 64, 8), (1, 512, 14)])
+def test_its_memory_is_small_where_the_problem_is(batch, channels, size):
+    elements = 2 * batch * channels * size**2 + 9 * channels**2
+    for plan in plans(batch, channels, size):
+        assert 4 * plan.share <= max(2**20, 0.55 * 4 * elements)
+
+
+@pytest.mark.parametrize(
+    ("shape", "filters"), [((16, 256, 14, 14), 256), ((16, 512, 7, 7), 512), ((1, 64, 56, 56), 64)], ids=str
+)
 def test_a_step_needs_little_more_memory_than_torchs(shape, filters):
     case, before = Case(shape, filters), torch.get_num_threads()
     x, w = case.x.requires_grad_(), case.w.requires_grad_()

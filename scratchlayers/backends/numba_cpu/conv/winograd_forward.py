@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,12 +28,14 @@ from .product import product
 from .tile import ROWS, VECTORS
 from .winograd_lanes import TAPS
 from .winograd_plan import (
-    CHANNELS,
     FLOAT,
     LANES,
     PANEL,
     POINTS,
+    Most,
+    Plan,
     filters_of_block,
+    fitting,
     image_words,
     lead,
     offsets,
@@ -144,12 +147,13 @@ def conv_input_grad(problem: Problem) -> Run:
 
 def _ready(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) -> Run:
     """Return what convolves images of these sizes."""
-    tasks, work, share, words = _plan(problem, x, y, before, turned)
-    job = Job(convolve.compiled(torch.float32), tasks, work, 7, multiply.compiled(torch.float32), *words)
+    plan = fitting(problem, partial(_plan, problem, x, y, before, turned))
+    inner = multiply.compiled(torch.float32)
+    job = Job(convolve.compiled(torch.float32), plan.tasks, plan.work, 7, inner, *plan.words)
     new = maker((problem.batch, *y), torch.float32, problem.last)
 
     def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor | None:
-        y, memory = new(), scratch(job.threads() * share * FLOAT)
+        y, memory = new(), scratch(job.threads() * plan.share * FLOAT)
         bias, bad = 0 if b is None else b.data_ptr(), ctypes.c_int64(0)
         operands = (x.data_ptr(), w.data_ptr(), bias, y.data_ptr())
         job.run(*operands, memory.data_ptr(), ctypes.addressof(bad), b is not None)
@@ -158,12 +162,11 @@ def _ready(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) ->
     return run
 
 
-def _plan(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) -> tuple[int, int, int, tuple[int, ...]]:
-    """Return the number of tasks, of operations, of elements of a thread's memory, and the kernel's last words."""
+def _plan(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool, most: Most) -> Plan:
     (channels, *size), (filters, *y_size) = x, y
     images, dilation, last = problem.batch, problem.grid.dilation[0], problem.last
-    cut = tiling(images, *y_size, dilation)
-    block_channels, block_filters = min(CHANNELS, channels), filters_of_block(filters, cut.blocks)
+    cut = tiling(images, *y_size, dilation, most.tiles)
+    block_channels, block_filters = min(most.channels, channels), filters_of_block(filters, cut.blocks, most.filters)
     tiles, data_lead = up(cut.block, ROWS), lead(block_channels)
     parts = -(-filters // block_filters)
     _, staged_at, data_at, weights_at, sums_at, share = offsets(
@@ -180,4 +183,4 @@ def _plan(problem: Problem, x: Sizes, y: Sizes, before: Sizes, turned: bool) -> 
         *(cut.column_blocks, cut.blocks, block_channels, block_filters, tiles * data_lead, data_lead),
         *(staged_at, data_at, weights_at, sums_at, share),
     )
-    return cut.blocks * parts, 2 * POINTS * cut.count * channels * filters, share, words
+    return Plan(cut.blocks * parts, 2 * POINTS * cut.count * channels * filters, share, words)

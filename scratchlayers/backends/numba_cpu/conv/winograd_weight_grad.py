@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -25,14 +26,15 @@ from .product import product
 from .tile import VECTORS
 from .winograd_lanes import TAPS, unstage
 from .winograd_plan import (
-    CHANNELS,
-    FILTERS,
     FLOAT,
     LANES,
     PANEL,
     POINTS,
     TASKS,
+    Most,
+    Plan,
     ceil,
+    fitting,
     image_words,
     lead,
     offsets,
@@ -137,13 +139,15 @@ def collect(lo, hi, thread, found: Real, gw: Real, slices, filters, channels, fo
 
 def conv_weight_grad(problem: Problem) -> Callable[[Tensor, Tensor], Tensor | None]:
     """gw[o,c,t] = Σ_{n,p} x[n,c,p,t] · gy[n,o,p]; None where a number of gw is not finite."""
-    tasks, work, share, size, ends, words = _plan(problem)
-    products = Job(correlate.compiled(torch.float32), tasks, work, 5, multiply.compiled(torch.float32), *words)
-    sums = Job(collect.compiled(torch.float32), problem.filters, size, 2, *ends)
+    plan = fitting(problem, partial(_plan, problem))
+    size = plan.found
+    inner = multiply.compiled(torch.float32)
+    products = Job(correlate.compiled(torch.float32), plan.tasks, plan.work, 5, inner, *plan.words)
+    sums = Job(collect.compiled(torch.float32), problem.filters, size, 2, *plan.ends)
     new = maker((problem.filters, problem.channels, 3, 3), torch.float32)
 
     def run(x: Tensor, gy: Tensor) -> Tensor | None:
-        gw, memory = new(), scratch((products.threads() * share + size) * FLOAT)
+        gw, memory = new(), scratch((products.threads() * plan.share + size) * FLOAT)
         own, bad = memory.data_ptr() + size * FLOAT, ctypes.c_int64(0)
         found = memory.data_ptr() if size else gw.data_ptr()
         products.run(x.data_ptr(), gy.data_ptr(), found, own, ctypes.addressof(bad))
@@ -156,12 +160,11 @@ def conv_weight_grad(problem: Problem) -> Callable[[Tensor, Tensor], Tensor | No
     return run
 
 
-def _plan(problem: Problem) -> tuple[int, int, int, int, tuple[int, ...], tuple[int, ...]]:
-    """Return tasks, operations, elements of a thread's memory and of what is found, and the kernels' last words."""
+def _plan(problem: Problem, most: Most) -> Plan:
     _, images, channels, filters, _, grid, x_last, y_last = problem
     size, y_size, before, dilation = grid.input_size, grid.output_size, grid.before, grid.dilation[0]
-    cut = tiling(images, *y_size, dilation)
-    block_channels, block_filters = min(CHANNELS, up(channels, PANEL)), min(FILTERS, up(filters, LANES))
+    cut = tiling(images, *y_size, dilation, most.tiles)
+    block_channels, block_filters = min(most.channels, up(channels, PANEL)), min(most.filters, up(filters, LANES))
     channel_blocks, filter_blocks = ceil(channels, block_channels), ceil(filters, block_filters)
     slices = min(ceil(2 * TASKS, channel_blocks * filter_blocks), cut.blocks)
     gradients_lead, data_lead = lead(up(block_filters, ROWS)), lead(block_channels)
@@ -184,4 +187,4 @@ def _plan(problem: Problem) -> tuple[int, int, int, int, tuple[int, ...], tuple[
     tasks = slices * channel_blocks * filter_blocks
     found = lead(slices * filters * found_lead) if slices > 1 else 0
     ends = (slices, filters, channels, found_lead)
-    return tasks, 2 * POINTS * cut.count * channels * filters, share, found, ends, words
+    return Plan(tasks, 2 * POINTS * cut.count * channels * filters, share, words, found, ends)
