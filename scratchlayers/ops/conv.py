@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .batching import as_groups, as_images, split
-from .function import Op, forward_mode, is_bare, total
+from .function import Op, asked, forward_mode, is_bare, total
 from .layout import is_channels_last, laid, like
 
 _BUT_CHANNELS = {3: (0, 2), 4: (0, 2, 3), 5: (0, 2, 3, 4)}
@@ -53,7 +53,7 @@ class Conv(Op):
         gy = laid(gy, ctx.channels_last)
         if gy.is_complex():
             x, w = conj(x), conj(w)
-        need_x, need_w, need_b = ctx.needs_input_grad[:3]
+        need_x, need_w, need_b, *_ = asked(ctx)
         bare = is_bare(gy, x, w)
         gx = (InputGrad.forward if bare else InputGrad.call)(gy, w, None, *ctx.how) if need_x else None
         gw = (WeightGrad.forward if bare else WeightGrad.call)(x, gy, *ctx.how) if need_w else None
@@ -92,7 +92,7 @@ class InputGrad(Op):
     def backward(ctx, ggx):
         gy, w = ctx.saved_tensors
         ggx = laid(ggx, ctx.channels_last)
-        need_gy, need_w, need_b, *_ = ctx.needs_input_grad
+        need_gy, need_w, need_b, *_ = asked(ctx)
         ggy = Conv.call(ggx, conj(w), None, *ctx.how) if need_gy else None
         gw = WeightGrad.call(ggx, conj(gy), *ctx.how) if need_w else None
         return ggy, gw, bias_grad(ggx) if need_b else None, None, None, None
@@ -126,7 +126,7 @@ class WeightGrad(Op):
     @staticmethod
     def backward(ctx, ggw):
         x, gy = ctx.saved_tensors
-        need_x, need_gy, *_ = ctx.needs_input_grad
+        need_x, need_gy, *_ = asked(ctx)
         gx = InputGrad.call(conj(gy), ggw, None, *ctx.how) if need_x else None
         ggy = Conv.call(conj(x), ggw, None, *ctx.how) if need_gy else None
         return gx, ggy, None, None, None

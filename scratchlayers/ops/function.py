@@ -31,6 +31,7 @@ def _inside_a_level() -> bool:
 _is_dead: Callable[[Tensor], bool] = getattr(torch._C._functorch, "is_dead_tensor_wrapper", lambda x: False)
 _alive: Callable[[Tensor], Tensor] = getattr(torch._C._functorch, "unwrap_if_dead", lambda x: x)
 _modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+_will_run: Callable[[Any], bool] = getattr(torch._C, "_will_engine_execute_node", lambda node: True)
 autocast_may_be_on: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
 
 
@@ -97,6 +98,26 @@ def is_bare(*operands: Tensor | None) -> bool:
         if a is not None and _is_dead(a):
             return False
     return forward_ad._current_level < 0
+
+
+def asked(ctx: Any) -> tuple[bool, ...]:
+    """Tell for each input whether this backward is asked for its gradient, where more than one requires one.
+
+    ``autograd.grad`` by the input alone has no use for that of the weights, and the other way round.
+    """
+    needs: tuple[bool, ...] = ctx.needs_input_grad
+    if needs.count(True) < 2:
+        return needs
+    edges = ctx.next_functions  # of all tensors among the inputs, which come first
+    found = [need and _is_asked(node) for need, (node, _) in zip(needs, edges, strict=False)]
+    return (*found, *needs[len(edges) :])
+
+
+def _is_asked(node: Any) -> bool:
+    try:
+        return _will_run(node)
+    except RuntimeError:  # of a leaf whose gradient ``autograd.grad`` returns, torch cannot tell
+        return True
 
 
 def forward_mode() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .conv import InputGrad, WeightGrad, bias_grad, bilinear_jvp, bilinear_vmap, conj, is_laid, laid_out
-from .function import Op, forward_mode
+from .function import Op, asked, forward_mode
 from .layout import is_channels_last, laid, like
 from .linear_map import linear_map
 from .pad import pad
@@ -39,7 +39,7 @@ class PaddedConv(Op):
     def backward(ctx, gy):
         x, w = ctx.saved_tensors
         *_, kernels = ctx.how
-        need_x, need_w, need_b, *_ = ctx.needs_input_grad
+        need_x, need_w, need_b, *_ = asked(ctx)
         gy, gx, gw = laid(gy, ctx.channels_last), None, None
         if need_x:
             gx = laid(InputGrad.call(gy, conj(w), None, *ctx.how), ctx.x_channels_last)
