@@ -51,6 +51,12 @@ def check(kernel, rows, vectors, dtype, across="VECTORS", **constants):
     assert all(line.split()[0].endswith(suffix) for line in products), text
 
 
+def test_a_kernel_is_one_function_that_hands_nothing_on():
+    assembly = outer_tile.assembly(torch.float32)
+    assert len(re.findall(r"^[^.\s]\S*:$", assembly, flags=re.MULTILINE)) == 1
+    assert "call" not in {line.split()[0][:4] for line in assembly.splitlines() if line.startswith("\t")}
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize(("rows", "vectors"), SHAPES)
 def test_a_tile_of_a_convolution_stays_in_registers(rows, vectors, dtype):

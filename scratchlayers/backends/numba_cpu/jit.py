@@ -37,7 +37,7 @@ from numba import config, types
 from numba.core.registry import cpu_target
 
 from . import cache
-from .linking import Linked
+from .linking import Entered, Linked
 from .patience import counted
 from .target import VECTOR_BYTES
 
@@ -132,7 +132,7 @@ def _library(body: FunctionType, signature: Any, constants: dict[str, Any]) -> t
     with counted("compile", " ".join(words)):
         library, symbol = _translated(body, signature, constants)
     code = library.serialize_using_object_code()
-    if b"NRT_" in code[2][0]:
+    if any(entry in code[2][0] for entry in (b"NRT_", b"numba_gil_ensure")):  # to allocate; to raise
         raise TypeError(
             f"the kernel {body.__name__} raises or allocates: its code calls Numba's runtime, which is not there "
             "when code is loaded from the disk. Compare beforehand, and hand scratch memory in."
@@ -144,7 +144,7 @@ def _library(body: FunctionType, signature: Any, constants: dict[str, Any]) -> t
 def _translated(body: FunctionType, signature: Any, constants: dict[str, Any]) -> tuple[Any, str]:
     special = FunctionType(body.__code__, {**body.__globals__, **constants}, body.__name__, body.__defaults__)
     special.__module__ = body.__module__
-    made = numba.cfunc(signature, **_OPTIONS)(special)
+    made = numba.cfunc(signature, forceinline=True, pipeline_class=Entered, **_OPTIONS)(special)
     return made._library, made._wrapper_name
 
 
