@@ -2,7 +2,8 @@
 
 It is the weight gradient's product (:mod:`outer_tile`) with other roles: a row of a tile is an output position, a
 column a filter, and the sum runs over channels and taps. No window is copied out, whatever the stride, and no
-position is computed that is no output's. What the tiles hold is turned on its way to y, where positions are together.
+position is computed that is no output's. Where y is channels_last and made of whole panels the tiles are parts of it;
+else what they hold is turned, or cut, on its way to y.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def add_windows(
     places, taps = at(box, 8), at(plan, TABLES)
     own = at(reals, thread * plan[NUMBER.reals])
     sums, x_box = at(own, plan[NUMBER.panel_at]), at(own, plan[NUMBER.box_at])
-    rows, columns, channels, full = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.channels], length(x)
+    rows, columns, channels = plan[NUMBER.rows], plan[NUMBER.columns], plan[NUMBER.channels]
     panels, parts, count = plan[NUMBER.panels], plan[NUMBER.column_parts], channels * plan[NUMBER.taps]
     for task in range(lo, hi):
         part, rest = task % parts, task // parts
@@ -118,29 +119,40 @@ def add_windows(
         if copy != 0:
             call(copy, (plan, x, x_box, x_box, box, group, 0, channels, copy_one))
         windows = x_box if copy != 0 else at(x, box[6] * channels)
+        pixel = plan[NUMBER.filters]
+        straight = last and pixel % columns == 0 and steps >= rows
         for panel in range(panels * part // parts, panels * (part + 1) // parts):
             weights = at(own, plan[NUMBER.spare_at])
             if plan[NUMBER.boxes] == 1:
                 call(pack, (group * panels + panel, w, b, biased, weights, mirrored, plan))
             else:
                 weights = at(packed, (group * panels + panel) * (count + 1) * columns)
-            for i in range((steps + rows - 1) // rows):
-                cells = at(sums, i * rows * columns)
-                if biased:
-                    for j in range(0, columns, full):
-                        value = load(weights, j)
-                        for row in range(rows):
-                            store(cells, row * columns + j, value)
+            target, pitch = sums, columns
+            if straight:
+                target, pitch = at(y, first_position(plan, box) * pixel + panel * columns), pixel
+            for number in range((steps + rows - 1) // rows):
+                i = min(number * rows, steps - rows) if straight else number * rows
+                cells, old, old_pitch = at(target, i * pitch), weights, 0
                 for step in range(0, count, STEPS):  # a long sum in pieces rounds less often at its full size
                     some, piece = min(count - step, STEPS), at(weights, (1 + step) * columns)
-                    fresh = step == 0 and not biased
-                    call(tile, (windows, at(taps, step), at(places, i * rows), piece, cells, some, fresh))
+                    sides, fresh = (windows, at(taps, step), at(places, i), piece), step == 0 and not biased
+                    call(tile, (*sides, some, cells, pitch, old, old_pitch, fresh))
+                    old, old_pitch = cells, pitch
+            if straight:
+                continue
             first = panel * columns
-            some = min(columns, plan[NUMBER.filters] - first)
+            some = min(columns, pixel - first)
             if last:
                 place_pixels(plan, y, sums, box, first, some)
             else:
-                place_planes(plan, y, sums, box, group * plan[NUMBER.filters] + first, some)
+                place_planes(plan, y, sums, box, group * pixel + first, some)
+
+
+@inner
+def first_position(plan, box):
+    """Return which position of all images is the box's first."""
+    row = (box[0] * plan[DEPTH.out] + box[2]) * plan[HEIGHT.out] + box[4]
+    return row * plan[WIDTH.out] + box[6]
 
 
 @inner

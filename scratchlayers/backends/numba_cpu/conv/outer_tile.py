@@ -30,27 +30,28 @@ _I64 = ir.IntType(64)
 
 
 @kernel
-def outer_tile(x: Real, places: Longs, taps: Longs, gy: Real, sums: Real, count, first):
-    """sums[m · columns + j] (+)= Σ_{i < count} x[places[i] + taps[m]] · gy[i · columns + j].
+def outer_tile(
+    x: Real, places: Longs, taps: Longs, gy: Real, count, sums: Real, pitch, old: Real, old_pitch, first
+):  # fmt: skip
+    """sums[m · pitch + j] = old[m · old_pitch + j] + Σ_{i < count} x[places[i] + taps[m]] · gy[i · columns + j].
 
-    The sums begin at 0, and what stood there is added last: not where they are the ``first``.
+    ``old`` may be the sums, or one row to begin with, of pitch 0; it is added last, and is 0 where ``first``.
     """
-    _outer_tile(ROWS, VECTORS, UNIT, x, places, taps, gy, sums, count, first)
+    _outer_tile(ROWS, VECTORS, UNIT, x, places, taps, gy, count, sums, pitch, old, old_pitch, first)
 
 
 @intrinsic(prefer_literal=True)
-def _outer_tile(typingctx, rows, vectors, unit, x, places, taps, gy, sums, count, first):
+def _outer_tile(typingctx, rows, vectors, unit, x, places, taps, gy, count, sums, pitch, old, old_pitch, first):
     i64 = types.int64
-    signature = types.void(rows, vectors, unit, x, places, taps, gy, sums, i64, i64)
+    signature = types.void(rows, vectors, unit, x, places, taps, gy, i64, sums, i64, old, i64, i64)
     return signature, _emitter(x, rows.literal_value, vectors.literal_value, unit.literal_value)
 
 
 def _emitter(pointer, rows, vectors, unit):
     def generate(context, builder, signature, arguments):
-        _, _, _, x, places, taps, gy, sums, count, first = arguments
+        _, _, _, x, places, taps, gy, count, sums, pitch, old, old_pitch, first = arguments
         vector = context.get_value_type(vector_of(pointer.dtype))
         length = vector.count
-        cells = [_I64(k * length) for k in range(rows * vectors)]
         sources = [builder.gep(x, [builder.load(builder.gep(taps, [_I64(m)]))]) for m in range(rows)]
 
         def step(i, values):
@@ -62,8 +63,12 @@ def _emitter(pointer, rows, vectors, unit):
                 for j in range(vectors):
                     yield emit_fma(builder, numbers, gy_vectors[j], values[m * vectors + j])
 
-        values = emit_sums(builder, [ir.Constant(vector, None)] * len(cells), count, step)
-        for cell, value in zip(cells, emit_added(builder, sums, cells, values, first), strict=True):
+        values = emit_sums(builder, [ir.Constant(vector, None)] * (rows * vectors), count, step)
+        cells, before = (
+            [builder.add(builder.mul(line, _I64(m)), _I64(j * length)) for m in range(rows) for j in range(vectors)]
+            for line in (pitch, old_pitch)
+        )
+        for cell, value in zip(cells, emit_added(builder, old, before, values, first), strict=True):
             emit_store(builder, sums, cell, value)
         return context.get_dummy_value()
 

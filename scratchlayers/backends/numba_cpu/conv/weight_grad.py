@@ -94,7 +94,8 @@ def add_products(
                     if not pixels:
                         ask_for_gy(plan, gy, soon, later, low, high)
                     cells = at(sums, (cell + i) * rows * columns)
-                    call(tile, (origin, places, at(row_places, i * rows), panel, cells, steps, number == first_box))
+                    sides = origin, places, at(row_places, i * rows), panel
+                    call(tile, (*sides, steps, cells, columns, cells, columns, number == first_box))
 
 
 @inner
