@@ -195,6 +195,14 @@ class Frame(NamedTuple):
         """``sources[axis][i]``: the input index that position i of the padded axis copies, −1 where it copies none."""
         return tuple(_table(size, runs) for size, runs in zip(self.output_size, self.runs, strict=True))
 
+    @property
+    def undone(self) -> Frame | None:
+        """The frame that puts every copy back where it came from, if this one makes a single run of each axis."""
+        if any(len(runs) > 1 or any(run.step != 1 for run in runs) for runs in self.runs):
+            return None
+        back = [[Run(source, source + stop - start, start, 1) for start, stop, source, _ in runs] for runs in self.runs]
+        return Frame(self.output_size, self.input_size, tuple(map(tuple, back)))
+
     @classmethod
     def around(cls, input_size: Sizes, sides: Pairs, mode: str) -> Frame:
         """Lay a border of (before, after) elements around each axis; ValueError where the mode cannot supply it."""

@@ -129,6 +129,21 @@ def test_a_crop_undoes_a_pad(size, side, other):
     assert [padded.sources[0][i] for i in cropped.sources[0]] == list(range(size))
 
 
+@given(sizes, st.integers(-4, 6), st.integers(-4, 6), st.sampled_from(["constant", "reflect", "replicate", "circular"]))
+def test_what_is_copied_once_can_be_put_back(size, before, after, mode):
+    try:
+        frame = Frame.around((size,), ((before, after),), mode)
+    except ValueError:
+        assume(False)
+    copies = [[i for i, source in enumerate(frame.sources[0]) if source == n] for n in range(size)]
+    if frame.undone is None:
+        assert mode != "constant"
+        assert any(len(found) > 1 for found in copies)
+    else:
+        assert (frame.undone.input_size, frame.undone.output_size) == (frame.output_size, frame.input_size)
+        assert [[i] if i >= 0 else [] for i in frame.undone.sources[0]] == copies
+
+
 def test_every_spelling_means_the_same():
     spellings = [2, (2,), [2], (2, 2), [2, 2], torch.Size((2, 2))]
     assert {per_axis(2, value, "stride") for value in spellings} == {(2, 2)}

@@ -110,10 +110,11 @@ def test_channels_last_stays_so(mode):
 
 
 @pytest.mark.parametrize("mode", ["constant", "replicate", "reflect", "circular"])
-def test_the_same_bits_on_any_number_of_threads(mode):
+@pytest.mark.parametrize(("size", "sides"), [((61, 63), ((5, 3), (2, 7))), ((6, 7), ((1, 1), (1, 1)))])
+def test_the_same_bits_on_any_number_of_threads(mode, size, sides):
     torch.manual_seed(0)
-    frame, before, found = Frame.around((61, 63), ((5, 3), (2, 7)), mode), torch.get_num_threads(), []
-    x, gy = torch.randn(7, 37, 61, 63), torch.randn(7, 37, 69, 72)
+    frame, before, found = Frame.around(size, sides, mode), torch.get_num_threads(), []
+    x, gy = torch.randn(7, 700, *size), torch.randn(7, 700, *frame.output_size)
     try:
         for count in (1, 2, 3):
             torch.set_num_threads(count)

@@ -22,7 +22,9 @@ from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
-BEYOND = 2**25  # bytes of a result: with what it is copied from, more than caches hold
+# bytes of a result that is asked for ahead: with what it is copied from, more than caches hold. So are short rows and
+# rows that are cut, which a processor does not see to be one run
+BEYOND = 2**25
 FAR = 0
 ZEROS = bytes(64)  # as wide as any vector
 
@@ -30,7 +32,7 @@ ZEROS = bytes(64)  # as wide as any vector
 def pad(x: Tensor, frame: Frame, value: float = 0) -> Tensor:
     """y[n,c,i] = x[n,c,sources[i]], ``value`` where a source is −1."""
     x, last = dense(x)
-    return _ready(x.shape, x.dtype, frame, last, _bits(value, x.dtype) if value else ZEROS)(x)
+    return ready(x.shape, x.dtype, frame, last, _bits(value, x.dtype) if value else ZEROS)(x)
 
 
 @lru_cache(maxsize=64)
@@ -40,18 +42,21 @@ def _bits(value: float, dtype: torch.dtype) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool, bits: bytes) -> Callable[[Tensor], Tensor]:
+def ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool, bits: bytes) -> Callable[[Tensor], Tensor]:
+    """Return what pads a dense tensor, ``bits`` being a vector of what stands where nothing is copied."""
     moved, width = _MOVED[dtype.itemsize]
     plan = copies(shape, frame, last, width)
     new = maker(plan.shape, dtype, last)
-    work, far = 2 * prod(plan.shape), int(prod(plan.shape) * dtype.itemsize >= BEYOND)
+    work, cut = 2 * prod(plan.shape), prod(plan.shape) < prod(shape)
+    far = int(cut or prod(plan.shape) * dtype.itemsize >= BEYOND)
     row, fill = row_for(plan, moved), np.frombuffer(bits, np.uint8)
     if row is None:
         words: tuple[int | np.ndarray, ...] = (*plan.numbers, *plan.tables, fill)
         return filling(Job(copied.compiled(moved, FAR=far), plan.rows, work, 2, *words), new)
     block, my, mx, blocks, source_blocks, _ = plan.numbers
     size = blocks * block
-    code = laid.compiled(moved, FAR=far, BRIEF=int(size <= SHORT))
+    short = int(size <= SHORT)
+    code = laid.compiled(moved, FAR=far | short, BRIEF=short)
     words = (my, mx, size, source_blocks * block, *row.words, plan.tables[0], row.edges, fill)
     return filling(Job(code, plan.rows, work, 2, *words), new)
 

@@ -13,7 +13,7 @@ from ...geometry import Frame, Sizes
 from .frames import collections
 from .jit import Longs, Real, inner, kernel
 from .layout import HALF, dense
-from .pad import clear, copy
+from .pad import ZEROS, clear, copy, ready
 from .pad_rows import SHORT, collected, row_for
 from .pages import maker
 from .simd import length, load, store
@@ -22,14 +22,17 @@ from .team import Job, filling
 
 def pad_adjoint(gy: Tensor, frame: Frame) -> Tensor:
     """gx = the transpose of ``pad``: every gy[n,c,i] is added to x[n,c,sources[i]]."""
-    if gy.dtype in HALF:
-        return pad_adjoint(gy.float(), frame).to(gy.dtype)
     gy, last = dense(gy)
     return _ready(gy.shape, gy.dtype, frame, last)(gy)
 
 
 @lru_cache(maxsize=1024)
 def _ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool) -> Callable[[Tensor], Tensor]:
+    if back := frame.undone:
+        return ready(shape, dtype, back, last, ZEROS)
+    if dtype in HALF:
+        full = _ready(shape, torch.float32, frame, last)
+        return lambda gy: full(gy.float()).to(dtype)
     real = dtype.to_real()
     plan = collections(shape, frame, last, dtype.itemsize // real.itemsize)
     new = maker(plan.shape, dtype, last)

@@ -37,11 +37,20 @@ def part(x, at, i, start, stop, bits, short, void):
 
 
 @inner
-def lay(x, at, y, to, size, start, stop, bits, short, far, void):
-    """y[to + i] = x[at + i] for start ≤ i < stop, else ``void``, for i < size; ``far`` if x comes from no cache."""
+def lay(x, at, y, to, size, limit, start, stop, bits, short, far, void):
+    """y[to + i] = x[at + i] for start ≤ i < stop, else ``void``, for i < size; ``far`` if x comes from no cache.
+
+    What lies behind, below y[limit], may be overwritten: stores without a mask are much faster.
+    """
     lanes = length(x)
     if size < lanes:
-        store_first(y, to, part(x, at, 0, start, stop, bits, short, void), size)
+        if far:
+            prefetch(x, at + AHEAD)
+        value = part(x, at, 0, start, stop, bits, short, void)
+        if to + lanes <= limit:
+            store(y, to, value)
+        else:
+            store_first(y, to, value, size)
     else:
         for i in range(0, size, lanes):
             if far:
@@ -51,12 +60,12 @@ def lay(x, at, y, to, size, start, stop, bits, short, far, void):
 
 
 @inner
-def add(x, at, y, to, size, start, stop, bits, short):
-    """y[to + i] += x[at + i] for start ≤ i < stop."""
+def add(x, at, y, to, size, limit, start, stop, bits, short):
+    """y[to + i] += x[at + i] for start ≤ i < stop; as in :func:`lay`."""
     lanes = length(x)
     for i in range(0, size, lanes):
         value = part(x, at, i, start, stop, bits, short, splat(x, 0))
-        if i + lanes <= size:
+        if to + i + lanes <= limit:
             store(y, to + i, load(y, to + i) + value)
         else:
             store_first(y, to + i, load_first(y, to + i, size - i) + value, size - i)
@@ -71,13 +80,13 @@ def laid(
 
     ``fill`` is a vector of what stands where nothing is copied.
     """
-    plane, r, bits, void = lo // my, lo % my, bits_of(start, stop), load(fill, 0)
+    plane, r, bits, void, limit = lo // my, lo % my, bits_of(start, stop), load(fill, 0), hi * size
     for row in range(lo, hi):
         to, at = row * size, (plane * mx + rows[r]) * source
         if rows[r] < 0:
-            lay(x, 0, y, to, size, 0, 0, 0, BRIEF, 0, void)
+            lay(x, 0, y, to, size, limit, 0, 0, 0, BRIEF, 0, void)
         else:
-            lay(x, at + shift, y, to, size, start, stop, bits, BRIEF, FAR, void)
+            lay(x, at + shift, y, to, size, limit, start, stop, bits, BRIEF, FAR, void)
             for j in range(count):
                 y[to + edges[2 * j]] = x[at + edges[2 * j + 1]]
         r += 1
@@ -91,17 +100,19 @@ def collected(
     begins: Longs, order: Longs, edges: Longs,
 ):  # fmt: skip
     """Fill the rows lo to hi of gx with the sums of what :func:`laid` made of them."""
-    plane, r, bits = lo // mx, lo % mx, bits_of(start + shift, stop + shift)
+    plane, r, limit, zeros = lo // mx, lo % mx, hi * size, splat(gx, 0)
+    start, stop = start + shift, stop + shift
+    bits = bits_of(start, stop)
     for row in range(lo, hi):
         to, begin, end = row * size, begins[r], begins[r + 1]
         if begin == end:
-            lay(gy, 0, gx, to, size, 0, 0, 0, BRIEF, 0, splat(gx, 0))
+            lay(gy, 0, gx, to, size, limit, 0, 0, 0, BRIEF, 0, zeros)
         for k in range(begin, end):
             at = (plane * my + order[k]) * copies
             if k == begin:
-                lay(gy, at - shift, gx, to, size, start + shift, stop + shift, bits, BRIEF, 1, splat(gx, 0))
+                lay(gy, at - shift, gx, to, size, limit, start, stop, bits, BRIEF, 1, zeros)
             else:
-                add(gy, at - shift, gx, to, size, start + shift, stop + shift, bits, BRIEF)
+                add(gy, at - shift, gx, to, size, limit, start, stop, bits, BRIEF)
             for j in range(count):
                 gx[to + edges[2 * j + 1]] += gy[at + edges[2 * j]]
         r += 1
