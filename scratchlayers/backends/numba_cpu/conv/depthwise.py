@@ -16,6 +16,7 @@ from ..pages import maker
 from ..simd import at
 from ..target import lanes
 from ..team import Job
+from ..windows import AHEAD
 from . import depthwise_lanes
 from .depthwise_axis import axes, forward, transposed
 from .depthwise_copy import clear, deal, gather
@@ -78,7 +79,7 @@ def sum_blocks(
         if block[0] != last:
             last = block[0]
             clear(padded, out - dealt)
-        deal(x, image * source, padded, at(rows, block[1]), block[2], split, plane)
+        deal(x, image * source, padded, at(rows, block[1]), block[2], split, plane, AHEAD)
         for f in range(fan):
             channel = image % channels * fan + f
             own[0] = b[channel] if biased else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..interleave import merge, part
 from ..jit import inner
-from ..simd import length, load, load_first, splat, store, store_first
+from ..simd import length, load, load_first, prefetch, splat, store, store_first
 
 
 @inner
@@ -15,26 +15,30 @@ def clear(scratch, count):
 
 
 @inner
-def deal(x, xi, scratch, rows, count, split, plane):
+def deal(x, xi, scratch, rows, count, split, plane, ahead):
     """Copy rows of x into scratch: ``rows`` holds ``count`` times (from, to, elements, u).
 
     Element e goes to phase (u + e) % split, place (u + e) // split of the row; phases lie ``plane`` apart. What is left
-    of a last vector is overwritten with zeros: the rows must be in the order in which they lie in scratch.
+    of a last vector is overwritten with zeros: the rows must be in the order in which they lie in scratch. Meanwhile
+    what is so far ``ahead`` is asked for.
     """
     for row in range(0, 4 * count, 4):
         start, to, size, u = xi + rows[row], rows[row + 1], rows[row + 2], rows[row + 3]
         if split == 1:
-            _copy(x, start, scratch, to + u, size)
+            _copy(x, start, scratch, to + u, size, ahead)
         else:
+            for e in range(0, size, length(x)):
+                prefetch(x, start + e + ahead)
             part(x, start, scratch, to, u, split, plane, size)
 
 
 @inner
-def _copy(x, i, y, j, count):
+def _copy(x, i, y, j, count, ahead):
     """y[j + e] = x[i + e], e < count; zeros up to a vector's end."""
     full = length(x)
     if count >= full:
         for e in range(0, count - full, full):
+            prefetch(x, i + e + ahead)
             store(y, j + e, load(x, i + e))
         store(y, j + count - full, load(x, i + count - full))
     else:

@@ -16,6 +16,7 @@ from ..pages import maker
 from ..simd import at, length, load, total
 from ..target import lanes
 from ..team import Job
+from ..windows import AHEAD
 from . import depthwise_lanes_weight_grad
 from .depthwise import WHY, can, pays
 from .depthwise_axis import axes, forward
@@ -79,10 +80,11 @@ def sum_channels(
             if block[0] != last:
                 last = block[0]
                 clear(padded, waiting - dealt)
-            deal(x, image * source, padded, at(rows, block[1]), block[2], split, plane)
+            ahead = AHEAD if source > AHEAD else channels * source  # the same image, or the next
+            deal(x, image * source, padded, at(rows, block[1]), block[2], split, plane, ahead)
             for f in range(fan):
                 base = (image * fan + f) * results
-                deal(gy, base, aside, at(gy_rows, block[3]), block[4], 1, 0)
+                deal(gy, base, aside, at(gy_rows, block[3]), block[4], 1, 0, channels * fan * results)
                 factor = aside if block[4] else at(gy, base)
                 places = (x_pitch, shifts, at(sums, f * slots * lane), factor, gy_pitch, valid, valid_pitch)
                 some = (at(tiles, block[5]), block[6], at(tiles, block[7]), block[8])
