@@ -81,14 +81,26 @@ def tall_grids(draw):
     )
 
 
-@given(tall_grids(), st.sampled_from(WHOLE), SEEDS, SPECIALS)
+@given(tall_grids(), st.sampled_from(WHOLE), LAYOUTS, SEEDS, SPECIALS)
 @examples(60)
-def test_averages_over_tall_windows(problem, dtype, seed, specials):
+def test_averages_over_tall_windows(problem, dtype, layout, seed, specials):
     n, c, grid = problem
     by = divisors(grid, count_include_pad=True)
     exact = {"rtol": 1e-6, "atol": 1e-6}
-    agree("avg_pool", numbers((n, c, *grid.input_size), dtype, seed, specials), by, grid, **exact)
-    agree("avg_pool_adjoint", numbers((n, c, *grid.output_size), dtype, seed, specials), by, grid, **exact)
+    x, gy = (numbers((n, c, *size), dtype, seed, specials) for size in (grid.input_size, grid.output_size))
+    agree("avg_pool", arranged(x, layout), by, grid, **exact)
+    agree("avg_pool_adjoint", arranged(gy, layout), by, grid, **exact)
+
+
+@pytest.mark.parametrize("channels", [5, 64, 147])
+@pytest.mark.parametrize("dtype", WHOLE, ids=str)
+def test_averages_of_many_channels_side_by_side(channels, dtype):
+    x = torch.randn(2, channels, 11, 9, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    grid = Window.parse(2, (7, 5), (2, 3), (3, 1)).over((11, 9))
+    got = NUMBA["avg_pool"](x, divisors(grid, count_include_pad=False), grid)
+    want = torch.nn.functional.avg_pool2d(x.double(), (7, 5), (2, 3), (3, 1), count_include_pad=False)
+    assert got.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(got.double(), want, rtol=1e-6, atol=1e-6)
 
 
 @given(grids(), st.sampled_from(WHOLE + HALF), LAYOUTS, SEEDS, SPECIALS)

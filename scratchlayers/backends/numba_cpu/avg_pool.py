@@ -17,7 +17,7 @@ from .pages import maker
 from .simd import length, load, load_first, prefetch, splat, store, store_first
 from .spans import row_means, row_shares, span_sums
 from .strided import strided
-from .tall import averaging, suits
+from .tall import averaging, is_sum_of_rows, row_sums, suits
 from .team import Job, filling
 from .windows import (
     AHEAD,
@@ -65,6 +65,8 @@ def _ready(
     plan, by = by_output(shape, dtype.itemsize, grid, last), _divisors(shape, dtype, grid, divisors, last)
     if plan.whole:
         code = row_means.compiled(dtype)
+    elif is_sum_of_rows(plan):
+        code = row_sums.compiled(dtype)
     elif suits(plan, dtype.itemsize):
         return averaging(plan, by, dtype, last)
     else:

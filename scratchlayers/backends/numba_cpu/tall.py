@@ -1,4 +1,7 @@
-"""Average pooling over windows of many rows: the rows are added up first, all along, and then each window's part."""
+"""Average pooling over windows of many rows: the rows are added up first, all along, and then each window's part.
+
+Of channels_last images that is all: along the rows are channels, and every one of them is a window's part.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from .windows import AHEAD, BEFORE, DILATION, STRIDE, K, M, N, Plan, following, 
 from .workspace import rounded, scratch
 
 LONGEST = 2**13  # elements of a row that are kept in the caches
+MANY = 16  # rows, fewer of which are added up faster by ``summed``, a vector of the result after the other
 
 
 def suits(plan: Plan, itemsize: int) -> bool:
@@ -26,6 +30,13 @@ def suits(plan: Plan, itemsize: int) -> bool:
     tall = int(np.prod(plan.table[K : K + 3])) > 1
     apart = not plan.constants["S"] and plan.table[DILATION] == 1
     return apart and tall and nv <= LONGEST and nv <= mv * -(-kv // lanes(itemsize)) * lanes(itemsize)
+
+
+def is_sum_of_rows(plan: Plan) -> bool:
+    """Whether a row of the result is a sum of rows, of MANY, divided."""
+    along = [int(plan.table[i + 3]) for i in (N, M, K)]
+    many = np.prod(plan.table[K : K + 3]) >= MANY
+    return many and along[0] == along[1] and along[2] == 1 and not plan.table[BEFORE]
 
 
 def averaging(plan: Plan, by: np.ndarray, dtype: torch.dtype, last: bool) -> Callable[[Tensor], Tensor]:
@@ -88,4 +99,20 @@ def tall_sums(lo, hi, thread, x: Real, y: Real, memory: Real, by: Real, g: Longs
             first = max(start, 0)
             count = max(min(start + g[K + 3], nv) - first, 0)
             y[row * mv + p] = total(span_sum(sums, first, count)) / (divisor * by[rows + p])
+        plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
+
+
+@kernel
+def row_sums(lo, hi, thread, x: Real, y: Real, by: Real, g: Longs):
+    """As ``tall_sums``, where a row of y is a sum of rows of x."""
+    m0, m1, m2, n = g[M], g[M + 1], g[M + 2], g[N + 3]
+    rows, lanes = m0 * m1 * m2, length(x)
+    plane, o0, o1, o2 = place(lo, m0, m1, m2)
+    for row in range(lo, hi):
+        origin, _, lines, on = reach(g, plane, o0, o1, o2)
+        sums, divisor = at(y, row * n), splat(x, by[row - plane * rows])
+        add_rows(x, n, origin, lines, on, sums)
+        for i in range(0, n, lanes):
+            value = load_first(sums, i, n - i) / (divisor * load_first(by, rows + i, n - i))
+            store_first(sums, i, value, n - i)
         plane, o0, o1, o2 = following(plane, o0, o1, o2, m0, m1, m2)
