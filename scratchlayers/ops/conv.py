@@ -53,7 +53,7 @@ class Conv(Op):
         gy = laid(gy, ctx.channels_last)
         if gy.is_complex():
             x, w = conj(x), conj(w)
-        need_x, need_w, need_b, *_ = asked(ctx)
+        need_x, need_w, need_b, *_ = asked(ctx, gy)
         bare = is_bare(gy, x, w)
         gx = (InputGrad.forward if bare else InputGrad.call)(gy, w, None, *ctx.how) if need_x else None
         gw = (WeightGrad.forward if bare else WeightGrad.call)(x, gy, *ctx.how) if need_w else None
@@ -92,7 +92,7 @@ class InputGrad(Op):
     def backward(ctx, ggx):
         gy, w = ctx.saved_tensors
         ggx = laid(ggx, ctx.channels_last)
-        need_gy, need_w, need_b, *_ = asked(ctx)
+        need_gy, need_w, need_b, *_ = asked(ctx, ggx)
         ggy = Conv.call(ggx, conj(w), None, *ctx.how) if need_gy else None
         gw = WeightGrad.call(ggx, conj(gy), *ctx.how) if need_w else None
         return ggy, gw, bias_grad(ggx) if need_b else None, None, None, None
@@ -126,7 +126,7 @@ class WeightGrad(Op):
     @staticmethod
     def backward(ctx, ggw):
         x, gy = ctx.saved_tensors
-        need_x, need_gy, *_ = asked(ctx)
+        need_x, need_gy, *_ = asked(ctx, gy if x is None else x)
         gx = InputGrad.call(conj(gy), ggw, None, *ctx.how) if need_x else None
         ggy = Conv.call(conj(x), ggw, None, *ctx.how) if need_gy else None
         return gx, ggy, None, None, None

@@ -32,6 +32,8 @@ _is_dead: Callable[[Tensor], bool] = getattr(torch._C._functorch, "is_dead_tenso
 _alive: Callable[[Tensor], Tensor] = getattr(torch._C._functorch, "unwrap_if_dead", lambda x: x)
 _modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
 _will_run: Callable[[Any], bool] = getattr(torch._C, "_will_engine_execute_node", lambda node: True)
+_Leaf: type = getattr(torch._C._functions, "AccumulateGrad", type(None))
+WORTH_ASKING = 2**13  # elements: where torch answers with an exception, that takes 8 µs
 autocast_may_be_on: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
 
 
@@ -100,24 +102,25 @@ def is_bare(*operands: Tensor | None) -> bool:
     return forward_ad._current_level < 0
 
 
-def asked(ctx: Any) -> tuple[bool, ...]:
-    """Tell for each input whether this backward is asked for its gradient, where more than one requires one.
+def asked(ctx: Any, operand: Tensor) -> tuple[bool, ...]:
+    """Tell for each input whether this backward is asked for its gradient, where several require one.
 
-    ``autograd.grad`` by the input alone has no use for that of the weights, and the other way round.
+    ``autograd.grad`` by the input alone has no use for that of the weights, and the other way round. Where one of the
+    leaves is asked for, those before it are taken to be; and so is everything where an ``operand`` is small.
     """
     needs: tuple[bool, ...] = ctx.needs_input_grad
-    if needs.count(True) < 2:
+    if needs.count(True) < 2 or operand.numel() < WORTH_ASKING:
         return needs
     edges = ctx.next_functions  # of all tensors among the inputs, which come first
-    found = [need and _is_asked(node) for need, (node, _) in zip(needs, edges, strict=False)]
-    return (*found, *needs[len(edges) :])
-
-
-def _is_asked(node: Any) -> bool:
-    try:
-        return _will_run(node)
-    except RuntimeError:  # of a leaf whose gradient ``autograd.grad`` returns, torch cannot tell
-        return True
+    found, leaves = list(needs), False
+    for i in reversed(range(len(edges))):
+        node = edges[i][0]
+        if needs[i] and not (leaves and isinstance(node, _Leaf)):
+            try:
+                found[i] = _will_run(node)
+            except RuntimeError:  # torch cannot tell of a leaf only where ``autograd.grad`` returns its gradient
+                leaves = True
+    return tuple(found) if any(found) else needs  # called by hand, in no run of the engine or another one's
 
 
 def forward_mode() -> bool:

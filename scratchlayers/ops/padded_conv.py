@@ -39,7 +39,7 @@ class PaddedConv(Op):
     def backward(ctx, gy):
         x, w = ctx.saved_tensors
         *_, kernels = ctx.how
-        need_x, need_w, need_b, *_ = asked(ctx)
+        need_x, need_w, need_b, *_ = asked(ctx, gy)
         gy, gx, gw = laid(gy, ctx.channels_last), None, None
         if need_x:
             gx = laid(InputGrad.call(gy, conj(w), None, *ctx.how), ctx.x_channels_last)

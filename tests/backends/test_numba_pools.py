@@ -92,6 +92,12 @@ def test_averages_over_tall_windows(problem, dtype, layout, seed, specials):
     agree("avg_pool_adjoint", arranged(gy, layout), by, grid, **exact)
 
 
+def test_averages_of_every_other_element_of_many_rows():
+    """Of as many windows as elements: the last one lies beside the input."""
+    grid = Window.parse(2, (16, 1), (1, 2), ((0, 0), (0, 2))).over((20, 2))
+    agree("avg_pool", numbers((2, 3, 20, 2), torch.float64, 0), divisors(grid, count_include_pad=True), grid)
+
+
 @pytest.mark.parametrize("channels", [5, 64, 147])
 @pytest.mark.parametrize("dtype", WHOLE, ids=str)
 def test_averages_of_many_channels_side_by_side(channels, dtype):

@@ -22,8 +22,8 @@ from .windows import AHEAD
 
 # How elements of so many bytes are moved: as integers of that width, or two of half of it.
 _MOVED = {1: (torch.uint8, 1), 2: (torch.int16, 1), 4: (torch.int32, 1), 8: (torch.int64, 1), 16: (torch.int64, 2)}
-# bytes of a result that is asked for ahead: with what it is copied from, more than caches hold. So are short rows and
-# rows that are cut, which a processor does not see to be one run
+# The input is asked for ahead where a result has so many bytes that, with the input, they are more than caches hold;
+# where rows are short; and where the result is smaller: there a processor does not read ahead by itself.
 BEYOND = 2**25
 FAR = 0
 ZEROS = bytes(64)  # as wide as any vector
@@ -47,8 +47,8 @@ def ready(shape: Sizes, dtype: torch.dtype, frame: Frame, last: bool, bits: byte
     moved, width = _MOVED[dtype.itemsize]
     plan = copies(shape, frame, last, width)
     new = maker(plan.shape, dtype, last)
-    work, cut = 2 * prod(plan.shape), prod(plan.shape) < prod(shape)
-    far = int(cut or prod(plan.shape) * dtype.itemsize >= BEYOND)
+    work, smaller = 2 * prod(plan.shape), prod(plan.shape) < prod(shape)
+    far = int(smaller or prod(plan.shape) * dtype.itemsize >= BEYOND)
     row, fill = row_for(plan, moved), np.frombuffer(bits, np.uint8)
     if row is None:
         words: tuple[int | np.ndarray, ...] = (*plan.numbers, *plan.tables, fill)

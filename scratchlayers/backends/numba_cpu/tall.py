@@ -36,7 +36,8 @@ def is_sum_of_rows(plan: Plan) -> bool:
     """Whether a row of the result is a sum of rows, of MANY, divided."""
     along = [int(plan.table[i + 3]) for i in (N, M, K)]
     many = np.prod(plan.table[K : K + 3]) >= MANY
-    return many and along[0] == along[1] and along[2] == 1 and not plan.table[BEFORE]
+    still = plan.table[STRIDE] == 1 and not plan.table[BEFORE]
+    return many and still and along[0] == along[1] and along[2] == 1
 
 
 def averaging(plan: Plan, by: np.ndarray, dtype: torch.dtype, last: bool) -> Callable[[Tensor], Tensor]:

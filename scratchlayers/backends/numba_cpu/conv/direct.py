@@ -119,8 +119,8 @@ def add_windows(
         if copy != 0:
             call(copy, (plan, x, x_box, x_box, box, group, 0, channels, copy_one))
         windows = x_box if copy != 0 else at(x, box[6] * channels)
-        pixel = plan[NUMBER.filters]
-        straight = last and pixel % columns == 0 and steps >= rows
+        filters = plan[NUMBER.filters]
+        straight = last and filters % columns == 0 and steps >= rows
         for panel in range(panels * part // parts, panels * (part + 1) // parts):
             weights = at(own, plan[NUMBER.spare_at])
             if plan[NUMBER.boxes] == 1:
@@ -129,7 +129,7 @@ def add_windows(
                 weights = at(packed, (group * panels + panel) * (count + 1) * columns)
             target, pitch = sums, columns
             if straight:
-                target, pitch = at(y, first_position(plan, box) * pixel + panel * columns), pixel
+                target, pitch = at(y, first_position(plan, box) * filters + panel * columns), filters
             for number in range((steps + rows - 1) // rows):
                 i = min(number * rows, steps - rows) if straight else number * rows
                 cells, old, old_pitch = at(target, i * pitch), weights, 0
@@ -141,16 +141,16 @@ def add_windows(
             if straight:
                 continue
             first = panel * columns
-            some = min(columns, pixel - first)
+            some = min(columns, filters - first)
             if last:
                 place_pixels(plan, y, sums, box, first, some)
             else:
-                place_planes(plan, y, sums, box, group * pixel + first, some)
+                place_planes(plan, y, sums, box, group * filters + first, some)
 
 
 @inner
 def first_position(plan, box):
-    """Return which position of all images is the box's first."""
+    """Return which position of all images is the box's first; the others follow it, as :func:`boxes_of` cuts."""
     row = (box[0] * plan[DEPTH.out] + box[2]) * plan[HEIGHT.out] + box[4]
     return row * plan[WIDTH.out] + box[6]
 

@@ -1,6 +1,6 @@
 """The innermost loop of a weight gradient: a tile of sums in registers, along the output positions.
 
-    sums[m, j] (+)= Σ_i x[places[i] + taps[m]] · gy[i, j]        m < ROWS, j < VECTORS · lanes
+    sums[m, j] = old[m, j] + Σ_i x[places[i] + taps[m]] · gy[i, j]        m < ROWS, j < VECTORS · lanes
 
 A row is a weight's (channel, tap), a column a filter. x is read where it stands, a number at a time: what a tap adds
 to a position's place is the same for all positions, so windows are never copied out, whatever the stride, dilation and
@@ -9,6 +9,8 @@ for 24 fused multiply-adds.
 
 Where there are fewer filters than lanes, UNIT convolutions (groups, or images) go side by side: UNIT numbers of x, one
 of each, stand together and are repeated to fill a vector; column j belongs to convolution j mod UNIT.
+
+With other roles it is the innermost loop of direct convolution as well (:mod:`direct`).
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ def outer_tile(
 ):  # fmt: skip
     """sums[m · pitch + j] = old[m · old_pitch + j] + Σ_{i < count} x[places[i] + taps[m]] · gy[i · columns + j].
 
-    ``old`` may be the sums, or one row to begin with, of pitch 0; it is added last, and is 0 where ``first``.
+    ``old`` may be the sums, or one row to begin with, of pitch 0; it is added last, and not read where ``first``.
     """
     _outer_tile(ROWS, VECTORS, UNIT, x, places, taps, gy, count, sums, pitch, old, old_pitch, first)
 
