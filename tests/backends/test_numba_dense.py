@@ -32,7 +32,7 @@ CONV = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d, 3: torch.n
 EPSILON = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
 
 
-@pytest.fixture(autouse=True, params=["dense", "direct"])
+@pytest.fixture(autouse=True, params=["dense", "direct", "images"])
 def _forced(request):
     with choose.force(request.param):
         yield

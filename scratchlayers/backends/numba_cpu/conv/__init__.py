@@ -24,6 +24,8 @@ from .depthwise import INPUT_GRAD as DEPTHWISE_INPUT_GRAD
 from .depthwise_weight_grad import WEIGHT_GRAD as DEPTHWISE_WEIGHT_GRAD
 from .direct import CONV as DIRECT_CONV
 from .direct import INPUT_GRAD as DIRECT_INPUT_GRAD
+from .images import CONV as IMAGES_CONV
+from .images import INPUT_GRAD as IMAGES_INPUT_GRAD
 from .matrix import CONV as MATRIX_CONV
 from .matrix import INPUT_GRAD as MATRIX_INPUT_GRAD
 from .matrix import WEIGHT_GRAD as MATRIX_WEIGHT_GRAD
@@ -34,12 +36,13 @@ from .winograd import CONV as WINOGRAD_CONV
 from .winograd import INPUT_GRAD as WINOGRAD_INPUT_GRAD
 from .winograd import WEIGHT_GRAD as WINOGRAD_WEIGHT_GRAD
 
-CONV: tuple[Algorithm, ...] = (MATRIX_CONV, DEPTHWISE_CONV, WINOGRAD_CONV, DIRECT_CONV, DENSE_CONV)
+CONV: tuple[Algorithm, ...] = (MATRIX_CONV, DEPTHWISE_CONV, WINOGRAD_CONV, IMAGES_CONV, DIRECT_CONV, DENSE_CONV)
 INPUT_GRAD: tuple[Algorithm, ...] = (
     MATRIX_INPUT_GRAD,
     PATCHES_INPUT_GRAD,
     DEPTHWISE_INPUT_GRAD,
     WINOGRAD_INPUT_GRAD,
+    IMAGES_INPUT_GRAD,
     DIRECT_INPUT_GRAD,
     DENSE_INPUT_GRAD,
 )

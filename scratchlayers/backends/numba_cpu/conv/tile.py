@@ -101,13 +101,13 @@ def _tile(pointer, rows, vectors, place, biased=False):
             ]
 
         sums = emit_sums(builder, [ir.Constant(vector, None)] * len(cells), count, step)
-        _emit_added(builder, c, cells, sums, first, zero_or_bias)
+        emit_store_added(builder, c, cells, sums, first, zero_or_bias)
         return context.get_dummy_value()
 
     return generate
 
 
-def _emit_added(builder, c, cells, sums, first, fresh):
+def emit_store_added(builder, c, cells, sums, first, fresh):
     """Emit the stores of the sums, added to fresh values or to what c was.
 
     A long sum so becomes one of blocks, whose rounding errors grow with the root of their length and number.

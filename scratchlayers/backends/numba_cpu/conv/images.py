@@ -1,0 +1,190 @@
+"""y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t] with an image in each lane: for large batches and few filters.
+
+Where there are fewer filters than a vector has lanes, and rows too short for one, images are what there is enough of.
+A task turns its part of a block of images: the same element of all images becomes a vector, and whatever the stride,
+dilation and padding, a tap is one vector further on or not there at all. So nothing is multiplied by the zeros around
+an image, in the input gradient too. The sums of as many positions as a vector has lanes are turned back.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from torch import Tensor
+
+from ..call import call
+from ..choose import Algorithm, Problem, Ready
+from ..jit import Longs, Real, inner, kernel
+from ..pages import maker
+from ..simd import at, length
+from ..team import Job
+from ..workspace import scratch
+from . import direct_plan
+from .dense_blocks import Size, cost
+from .images_plan import NUMBER, plan
+from .images_tile import images_tile
+from .sweep import backward, forward
+from .transpose import transpose, transpose_first
+
+TERMS = 1024  # of a sum at most: it is formed at once
+EVEN = 0.87  # how much sooner than its cost says it is done, beside ways whose rows have ends
+LONGEST = 2048  # outputs along an axis: longer rows fill vectors by themselves
+
+
+@kernel
+def pack_weights(lo, hi, thread, w: Real, b: Real, biased, packed: Real, plan: Longs):
+    """packed[group][panel] = the biases of its filters, 0 without any, and for every tap and channel their weights."""
+    rows, panels, last = plan[NUMBER.rows], plan[NUMBER.panels], plan[NUMBER.filters] - 1
+    sources, weights, step = at(plan, plan[NUMBER.sources]), plan[NUMBER.weights], plan[NUMBER.filter_step]
+    for task in range(lo, hi):
+        group, first = task // panels, task % panels * rows
+        target, source = at(packed, task * (1 + weights) * rows), at(w, group * plan[NUMBER.group_step])
+        for m in range(rows):
+            filter_ = min(first + m, last)
+            target[m] = b[group * plan[NUMBER.filters] + filter_] if biased else 0.0
+            for i in range(weights):
+                target[(1 + i) * rows + m] = source[filter_ * step + sources[i]]
+
+
+@kernel
+def convolve(lo, hi, thread, x: Real, y: Real, packed: Real, longs: Longs, reals: Real, plan: Longs, tile):
+    """Y of a block of images, a group, and a part of the axis that is cut."""
+    rows, own = at(longs, thread * plan[NUMBER.longs]), at(reals, thread * plan[NUMBER.reals])
+    images, parts, groups = plan[NUMBER.images], plan[NUMBER.parts], plan[NUMBER.groups]
+    box, sums = at(own, images * plan[NUMBER.reals] // plan[NUMBER.longs]), at(own, plan[NUMBER.sums_at])
+    for task in range(lo, hi):
+        part, rest = task % parts, task // parts
+        group, image = rest % groups, rest // groups * images
+        many = min(plan[NUMBER.batch] - image, images)
+        first, end = plan[NUMBER.outer] * part // parts, plan[NUMBER.outer] * (part + 1) // parts
+        low, high = reach(plan, first, end)
+        for r in range(images):
+            rows[r] = min(r, many - 1) * plan[NUMBER.x_image]
+        channels, per = plan[NUMBER.channels], plan[NUMBER.source_inner]
+        source = at(x, image * plan[NUMBER.x_image] + group * channels * plan[NUMBER.x_plane] + low * per)
+        turn(box, source, plan, rows, (high - low) * per)
+        target = at(y, image * plan[NUMBER.y_image] + group * plan[NUMBER.filters] * plan[NUMBER.y_plane])
+        weights = at(packed, group * plan[NUMBER.panels] * (1 + plan[NUMBER.weights]) * plan[NUMBER.rows])
+        words = (first * plan[NUMBER.inner], end * plan[NUMBER.inner], low * per, many)
+        add_positions(target, box, weights, sums, plan, tile, *words)
+
+
+@inner
+def reach(plan, first, end):
+    """Return the first of the inputs that these outputs of the cut axis read, and the one after the last."""
+    low, high = plan[NUMBER.x_plane], 0
+    for out in range(first, end):
+        row = at(plan, plan[NUMBER.cut_table] + 3 * out)
+        if row[1] > 0:
+            last = row[2] + (row[1] - 1) * plan[NUMBER.cut_delta]
+            low, high = min(low, row[2], last), max(high, row[2] + 1, last + 1)
+    return min(low, high), high
+
+
+@inner
+def turn(box, x, plan, rows, count):
+    """box[i, channel, image] = x[rows[image] + channel · plane + i] for the first ``count`` elements of a plane."""
+    full, images, channels = length(x), plan[NUMBER.images], plan[NUMBER.channels]
+    for r in range(0, images, full):
+        for c in range(channels):
+            for i in range(0, count, full):
+                source = c * plan[NUMBER.x_plane] + i
+                place = (i * channels + c) * images + r
+                transpose(x, at(rows, r), source, min(count - i, full), box, place, channels * images)
+
+
+@inner
+def add_positions(y, box, packed, sums, plan, tile, first, end, low, many):
+    """Y of all filters of a group at the positions first to end; the box begins with the input ``low``."""
+    full, images, channels, rows = length(y), plan[NUMBER.images], plan[NUMBER.channels], plan[NUMBER.rows]
+    out_h, out_w = plan[NUMBER.output_h], plan[NUMBER.output_w]
+    each = channels * images
+    b_line = plan[NUMBER.h_delta] * plan[NUMBER.source_w] * each
+    a_line = plan[NUMBER.w_taps] * channels * rows
+    span = plan[NUMBER.span]
+    for number in range((end - first + span - 1) // span):
+        start = first + number * span
+        count = min(end - start, span)
+        for panel in range(plan[NUMBER.panels]):
+            bias = at(packed, panel * (1 + plan[NUMBER.weights]) * rows)
+            w, h, d = start % out_w, start // out_w % out_h, start // out_w // out_h
+            for i in range(count):
+                of_d, of_h = at(plan, plan[NUMBER.d_table] + 3 * d), at(plan, plan[NUMBER.h_table] + 3 * h)
+                of_w = at(plan, plan[NUMBER.w_table] + 3 * w)
+                rank = (of_d[0] * plan[NUMBER.h_taps] + of_h[0]) * plan[NUMBER.w_taps] + of_w[0]
+                slab, row = of_d[2], of_h[2]
+                for k in range(max(of_d[1], 1)):
+                    lines = of_h[1] if of_d[1] > 0 else 0
+                    place = (slab * plan[NUMBER.source_h] + row) * plan[NUMBER.source_w] + of_w[2] - low
+                    here = (at(bias, (1 + rank * channels) * rows), a_line, at(box, place * each), b_line)
+                    there = (at(sums, i * images), span * images, bias, k == 0)
+                    offsets = at(plan, plan[NUMBER.offsets])
+                    call(tile, (*here, offsets, lines, of_w[1] * channels, *there))
+                    rank += plan[NUMBER.h_taps] * plan[NUMBER.w_taps]
+                    slab += plan[NUMBER.d_delta]
+                w += 1
+                if w == out_w:
+                    w, h = 0, h + 1
+                    if h == out_h:
+                        h, d = 0, d + 1
+            for m in range(min(rows, plan[NUMBER.filters] - panel * rows)):
+                for r in range(0, many, full):
+                    target = at(y, r * plan[NUMBER.y_image] + (panel * rows + m) * plan[NUMBER.y_plane] + start)
+                    for i in range(0, count, full):
+                        square = at(sums, (m * span + i) * images + r)
+                        transpose_first(square, images, at(target, i), plan[NUMBER.y_image], many - r, count - i)
+
+
+def conv(problem: Problem) -> Ready:
+    """y[n,o,p] = b[o] + Σ_{c,t} x[n,c,p,t] · w[o,c,t]."""
+    return _ready(problem, False)
+
+
+def conv_input_grad(problem: Problem) -> Ready:
+    """gx = the transpose of ``conv`` in x, plus ``b`` on each channel."""
+    return _ready(problem, True)
+
+
+def _ready(problem: Problem, transposed: bool) -> Ready:
+    p, dtype = plan(problem, transposed), problem.dtype
+    tile = images_tile.compiled(dtype, ROWS=p.rows, VECTORS=p.vectors)
+    packing = Job(pack_weights.compiled(dtype), p.packs, p.packed, 4, p.table)
+    computing = Job(convolve.compiled(dtype), p.tasks, p.work, 5, p.table, tile)
+    new = maker(problem.x_size if transposed else problem.y_size, dtype)
+
+    def run(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+        y, memory = new(), scratch(p.packed + computing.threads() * p.scratch)
+        packed = memory.data_ptr()
+        own = packed + p.packed
+        packing.run(w.data_ptr(), 0 if b is None else b.data_ptr(), b is not None, packed)
+        computing.run(x.data_ptr(), y.data_ptr(), packed, own, own)
+        return y
+
+    return run
+
+
+def _can(problem: Problem) -> bool:
+    grid, most = problem.grid, max(problem.channels, problem.filters) // problem.groups
+    return not problem.last and most * prod(grid.kernel_size) <= TERMS and max(grid.output_size) <= LONGEST
+
+
+def _gradient_can(problem: Problem) -> bool:
+    return _can(problem) and max(problem.grid.input_size) <= LONGEST
+
+
+def _pays(problem: Problem) -> bool:
+    dtype, n, channels, filters, groups, grid, *_ = problem
+    size = Size(n, groups, channels // groups, filters // groups, dtype.itemsize)
+    others = cost(forward(grid), size), direct_plan.plan(problem).cost
+    return plan(problem, False).cost * EVEN < min(others)
+
+
+def _gradient_pays(problem: Problem) -> bool:
+    dtype, n, channels, filters, groups, grid, *_ = problem
+    size = Size(n, groups, filters // groups, channels // groups, dtype.itemsize)
+    return plan(problem, True).cost * EVEN < cost(backward(grid), size)
+
+
+WHY = "an image in each lane, for many images and few filters"
+CONV = Algorithm("images", _can, _pays, conv, why=WHY)
+INPUT_GRAD = Algorithm("images", _gradient_can, _gradient_pays, conv_input_grad, why=WHY)
