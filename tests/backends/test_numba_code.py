@@ -11,6 +11,8 @@ import torch
 from scratchlayers.backends.numba_cpu import target
 from scratchlayers.backends.numba_cpu.conv import dots
 from scratchlayers.backends.numba_cpu.conv.dense_blocks import SHAPES
+from scratchlayers.backends.numba_cpu.conv.images_tile import MOST_ROWS as MOST_FILTERS
+from scratchlayers.backends.numba_cpu.conv.images_tile import images_tile
 from scratchlayers.backends.numba_cpu.conv.matrix import PIXELS, along_inputs
 from scratchlayers.backends.numba_cpu.conv.outer_tile import MOST_ROWS, outer_tile
 from scratchlayers.backends.numba_cpu.conv.tile import tile_kernel
@@ -67,6 +69,12 @@ def test_a_tile_of_a_convolution_stays_in_registers(rows, vectors, dtype):
 @pytest.mark.parametrize(("vectors", "rows"), MOST_ROWS.items())
 def test_a_tile_of_a_weight_gradient_stays_in_registers(rows, vectors, dtype):
     check(outer_tile, rows, vectors, dtype, UNIT=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("vectors", "rows"), MOST_FILTERS.items())
+def test_a_tile_with_an_image_in_each_lane_stays_in_registers(rows, vectors, dtype):
+    check(images_tile, rows, vectors, dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)

@@ -16,7 +16,7 @@ from ..call import call
 from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, inner, kernel
 from ..pages import maker
-from ..simd import at, length
+from ..simd import at, length, prefetch
 from ..team import Job
 from ..workspace import scratch
 from . import direct_plan
@@ -27,7 +27,7 @@ from .sweep import backward, forward
 from .transpose import transpose, transpose_first
 
 TERMS = 1024  # of a sum at most: it is formed at once
-EVEN = 0.87  # how much sooner than its cost says it is done, beside ways whose rows have ends
+EVEN = 0.8  # how much sooner than its cost says it is done, beside ways whose rows have ends
 LONGEST = 2048  # outputs along an axis: longer rows fill vectors by themselves
 
 
@@ -84,13 +84,15 @@ def reach(plan, first, end):
 @inner
 def turn(box, x, plan, rows, count):
     """box[i, channel, image] = x[rows[image] + channel · plane + i] for the first ``count`` elements of a plane."""
-    full, images, channels = length(x), plan[NUMBER.images], plan[NUMBER.channels]
+    full, images, channels, pixel = length(x), plan[NUMBER.images], plan[NUMBER.channels], plan[NUMBER.pixel]
     for r in range(0, images, full):
         for c in range(channels):
             for i in range(0, count, full):
                 source = c * plan[NUMBER.x_plane] + i
-                place = (i * channels + c) * images + r
-                transpose(x, at(rows, r), source, min(count - i, full), box, place, channels * images)
+                for k in range(full):
+                    prefetch(x, rows[r + k] + source + 4 * full)
+                place = i * pixel + c * images + r
+                transpose(x, at(rows, r), source, min(count - i, full), box, place, pixel)
 
 
 @inner
@@ -98,8 +100,8 @@ def add_positions(y, box, packed, sums, plan, tile, first, end, low, many):
     """Y of all filters of a group at the positions first to end; the box begins with the input ``low``."""
     full, images, channels, rows = length(y), plan[NUMBER.images], plan[NUMBER.channels], plan[NUMBER.rows]
     out_h, out_w = plan[NUMBER.output_h], plan[NUMBER.output_w]
-    each = channels * images
-    b_line = plan[NUMBER.h_delta] * plan[NUMBER.source_w] * each
+    pixel = plan[NUMBER.pixel]
+    b_line = plan[NUMBER.h_delta] * plan[NUMBER.source_w] * pixel
     a_line = plan[NUMBER.w_taps] * channels * rows
     span = plan[NUMBER.span]
     for number in range((end - first + span - 1) // span):
@@ -116,7 +118,7 @@ def add_positions(y, box, packed, sums, plan, tile, first, end, low, many):
                 for k in range(max(of_d[1], 1)):
                     lines = of_h[1] if of_d[1] > 0 else 0
                     place = (slab * plan[NUMBER.source_h] + row) * plan[NUMBER.source_w] + of_w[2] - low
-                    here = (at(bias, (1 + rank * channels) * rows), a_line, at(box, place * each), b_line)
+                    here = (at(bias, (1 + rank * channels) * rows), a_line, at(box, place * pixel), b_line)
                     there = (at(sums, i * images), span * images, bias, k == 0)
                     offsets = at(plan, plan[NUMBER.offsets])
                     call(tile, (*here, offsets, lines, of_w[1] * channels, *there))

@@ -1,8 +1,8 @@
 """How is a convolution with an image in each lane cut into tasks, and what does it cost?
 
 Along each axis of a sweep the taps are put in an order in which those of one phase follow each other; of an output, the
-taps that read an input are then a range. A task has a block of images, a group, and a part of the first axis that has
-several outputs.
+taps that read an input are then a range. A task has a block of images, a group, and a part of the first axis along
+which there is more than one number.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sweep import Axis, backward, forward
 TASKS = 8  # enough to keep a team of threads busy, few enough that parts share little of their input
 # multiply-adds of vectors that take as long as: turning a square of numbers, or of sums, these where images lie so that
 # they share few places of the caches; calling a tile; packing a weight
-TURNED, SQUARE, CROWDED, TILE, WEIGHT = 350.0, 280.0, 470.0, 30.0, 2.0
+TURNED, SQUARE, CROWDED, TILE, WEIGHT = 240.0, 320.0, 530.0, 30.0, 2.0
 FAR = 1.5  # how much longer one takes where x does not fit the cache
 ROOM = 256 * 2**10  # bytes of x, and half as many of sums, that a task works on: both fit the second cache
 
@@ -58,6 +58,7 @@ class Numbers(NamedTuple):
     rows: int
     panels: int
     images: int  # of a block
+    pixel: int  # elements from a position to the next where images are turned
     parts: int
     outer: int  # outputs along the axis that is cut
     inner: int  # of an output there, and
@@ -97,7 +98,7 @@ class Plan(NamedTuple):
 @lru_cache(maxsize=1024)
 def plan(problem: Problem, transposed: bool) -> Plan:
     """Return the plan that costs least for ``conv``, or ``transposed`` for the input gradient."""
-    widths = [v for v in MOST_ROWS if v == 1 or (v - 1) * lanes(problem.dtype.itemsize) < problem.batch]
+    widths = [v for v in MOST_ROWS if v == min(MOST_ROWS) or (v - 1) * lanes(problem.dtype.itemsize) < problem.batch]
     return min((_plan(problem, transposed, v) for v in widths), key=lambda found: found.cost)
 
 
@@ -111,29 +112,30 @@ def _plan(problem: Problem, transposed: bool, vectors: int) -> Plan:
     size, many = dtype.itemsize, lanes(dtype.itemsize)
     tables, deltas, orders = zip(*(_ranges(axis) for axis in sweep), strict=True)
     images, blocks = vectors * many, ceil(batch / (vectors * many))
-    panels, most = ceil(filters / MOST_ROWS[vectors]), ROOM // (channels * images * size)
+    panels, pixel = ceil(filters / MOST_ROWS[vectors]), rounded(channels * images * size) // size
+    most = ROOM // (pixel * size)
     rows = ceil(filters / panels)
     outputs, inputs = prod(a.output for a in sweep), prod(a.source for a in sweep)
-    cut = next((i for i, axis in enumerate(sweep) if axis.output > 1), 2)
+    cut = next((i for i, axis in enumerate(sweep) if max(axis.source, axis.output) > 1), 2)
     outer, parts = sweep[cut].output, min(ceil(TASKS / (blocks * groups)), sweep[cut].output)
     inner, source_inner = outputs // outer, inputs // sweep[cut].source
     while (reach := _reach(tables[cut], deltas[cut], parts)) * source_inner > most and parts < outer:
         parts = min(2 * parts, outer)
     order = np.add.outer(np.add.outer(orders[0], orders[1]), orders[2]).reshape(-1)
     sources = np.add.outer(order, np.arange(channels) * channel_step).reshape(-1)
-    line = np.arange(max(int(tables[2][:, 1].max()), 1)) * deltas[2] * channels
-    offsets = np.add.outer(line, np.arange(channels)).reshape(-1) * images
+    line = np.arange(max(int(tables[2][:, 1].max()), 1)) * deltas[2] * pixel
+    offsets = np.add.outer(line, np.arange(channels) * images).reshape(-1)
     starts, lists = [len(NUMBER)], [t.reshape(-1) for t in tables] + [offsets, sources]
     for some in lists:
         starts.append(starts[-1] + len(some))
-    sums_at = rounded((reach * source_inner + many) * channels * images * size + 8 * images) // size
+    sums_at = rounded((reach * source_inner + many) * pixel * size + 8 * images) // size
     span = min(max(ROOM // (2 * rows * many * images * size), 1), ceil(outputs // parts / many)) * many
     reals = sums_at + rounded(rows * span * images * size) // size
     reals = rounded(reals * size) // size
     numbers = Numbers(
         *(batch, groups, channels, filters, groups * channels * inputs, inputs, groups * filters * outputs, outputs),
         *(sweep[1].source, sweep[2].source, sweep[1].output, sweep[2].output),
-        *(*deltas, len(orders[1]), len(orders[2]), len(sources), rows, panels, images, parts),
+        *(*deltas, len(orders[1]), len(orders[2]), len(sources), rows, panels, images, pixel, parts),
         *(outer, inner, source_inner, span, starts[cut], deltas[cut], *starts[:5]),
         *(group_step, filter_step, sums_at, reals * size // 8, reals),
     )
