@@ -48,8 +48,9 @@ def check(kernel, rows, vectors, dtype, across="VECTORS", **constants):
     assert len(products) == rows * vectors, text
     assert all(REGISTER in line for line in products), text
     assert not [line for line in loop if SPILL.search(line)], f"spills:\n{text}"
-    assert not any(register in assembly for register in WIDER)
     suffix = {torch.float32: "ps", torch.float64: "pd"}[dtype]
+    numbers = [line for line in assembly.splitlines() if re.match(rf"\tv\w*{suffix}\b", line)]
+    assert not [line for line in numbers if any(register in line for register in WIDER)]  # masks count in wider ones
     assert all(line.split()[0].endswith(suffix) for line in products), text
 
 
