@@ -140,7 +140,7 @@ def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, 
     wanted = min(TASKS, work / GRAIN) / sides
     chunks = max(min(ceil(wanted), boxes, COPIES // copy), 1)
     rows, columns = 1, 1
-    while chunks * rows * columns < min(wanted, SPLITS) and (rows < tiles or columns < panels):
+    while chunks * rows * columns < min(int(wanted), SPLITS) and (rows < tiles or columns < panels):
         if columns < panels and (rows == tiles or columns * x_to_gy <= rows):
             columns = min(2 * columns, panels)
         else:
