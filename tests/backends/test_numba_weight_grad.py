@@ -201,6 +201,13 @@ def test_copies_of_the_sums_are_bounded(name):
     assert chunks == 1 or p.sums <= COPIES
 
 
+def test_what_falls_into_enough_chunks_is_not_cut_further():
+    """Every part of the rows would pack all gy again."""
+    n, c, k, groups, grid = _net(64, 1, 6, (28, 28), 5, 1, 2)
+    p = plan(choose.Problem(torch.float32, n, c, k, groups, grid))
+    assert p.tasks == p.table[NUMBER.chunks]
+
+
 CHOSEN = "test_any_problem or test_layers_of_nets or special_value or dirty_memory or beyond"
 test_it_all_holds_at_a_narrower_width = at_narrower_widths(__file__, words=("-k", CHOSEN))
 

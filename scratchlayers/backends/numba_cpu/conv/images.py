@@ -98,43 +98,51 @@ def turn(box, x, plan, rows, count):
 @inner
 def add_positions(y, box, packed, sums, plan, tile, first, end, low, many):
     """Y of all filters of a group at the positions first to end; the box begins with the input ``low``."""
-    full, images, channels, rows = length(y), plan[NUMBER.images], plan[NUMBER.channels], plan[NUMBER.rows]
-    out_h, out_w = plan[NUMBER.output_h], plan[NUMBER.output_w]
-    pixel = plan[NUMBER.pixel]
-    b_line = plan[NUMBER.h_delta] * plan[NUMBER.source_w] * pixel
-    a_line = plan[NUMBER.w_taps] * channels * rows
-    span = plan[NUMBER.span]
+    span, rows = plan[NUMBER.span], plan[NUMBER.rows]
     for number in range((end - first + span - 1) // span):
         start = first + number * span
         count = min(end - start, span)
         for panel in range(plan[NUMBER.panels]):
-            bias = at(packed, panel * (1 + plan[NUMBER.weights]) * rows)
-            w, h, d = start % out_w, start // out_w % out_h, start // out_w // out_h
-            for i in range(count):
-                of_d, of_h = at(plan, plan[NUMBER.d_table] + 3 * d), at(plan, plan[NUMBER.h_table] + 3 * h)
-                of_w = at(plan, plan[NUMBER.w_table] + 3 * w)
-                rank = (of_d[0] * plan[NUMBER.h_taps] + of_h[0]) * plan[NUMBER.w_taps] + of_w[0]
-                slab, row = of_d[2], of_h[2]
-                for k in range(max(of_d[1], 1)):
-                    lines = of_h[1] if of_d[1] > 0 else 0
-                    place = (slab * plan[NUMBER.source_h] + row) * plan[NUMBER.source_w] + of_w[2] - low
-                    here = (at(bias, (1 + rank * channels) * rows), a_line, at(box, place * pixel), b_line)
-                    there = (at(sums, i * images), span * images, bias, k == 0)
-                    offsets = at(plan, plan[NUMBER.offsets])
-                    call(tile, (*here, offsets, lines, of_w[1] * channels, *there))
-                    rank += plan[NUMBER.h_taps] * plan[NUMBER.w_taps]
-                    slab += plan[NUMBER.d_delta]
-                w += 1
-                if w == out_w:
-                    w, h = 0, h + 1
-                    if h == out_h:
-                        h, d = 0, d + 1
-            for m in range(min(rows, plan[NUMBER.filters] - panel * rows)):
-                for r in range(0, many, full):
-                    target = at(y, r * plan[NUMBER.y_image] + (panel * rows + m) * plan[NUMBER.y_plane] + start)
-                    for i in range(0, count, full):
-                        square = at(sums, (m * span + i) * images + r)
-                        transpose_first(square, images, at(target, i), plan[NUMBER.y_image], many - r, count - i)
+            form_sums(sums, box, at(packed, panel * (1 + plan[NUMBER.weights]) * rows), plan, tile, start, count, low)
+            target = at(y, panel * rows * plan[NUMBER.y_plane] + start)
+            turn_back(target, sums, plan, min(rows, plan[NUMBER.filters] - panel * rows), count, many)
+
+
+@inner
+def form_sums(sums, box, packed, plan, tile, start, count, low):
+    """sums[filter, i, image] of a panel of filters, at the positions start to start + count."""
+    images, pixel, channels, rows = plan[NUMBER.images], plan[NUMBER.pixel], plan[NUMBER.channels], plan[NUMBER.rows]
+    out_h, out_w, offsets = plan[NUMBER.output_h], plan[NUMBER.output_w], at(plan, plan[NUMBER.offsets])
+    b_line = plan[NUMBER.h_delta] * plan[NUMBER.source_w] * pixel
+    a_line = plan[NUMBER.w_taps] * channels * rows
+    w, h, d = start % out_w, start // out_w % out_h, start // out_w // out_h
+    for i in range(count):
+        of_d, of_h = at(plan, plan[NUMBER.d_table] + 3 * d), at(plan, plan[NUMBER.h_table] + 3 * h)
+        of_w = at(plan, plan[NUMBER.w_table] + 3 * w)
+        lines = of_h[1] if of_d[1] > 0 else 0
+        for k in range(max(of_d[1], 1)):  # a position of which no tap reads an input has the bias
+            tap = ((of_d[0] + k) * plan[NUMBER.h_taps] + of_h[0]) * plan[NUMBER.w_taps] + of_w[0]
+            line = (of_d[2] + k * plan[NUMBER.d_delta]) * plan[NUMBER.source_h] + of_h[2]
+            place = line * plan[NUMBER.source_w] + of_w[2] - low
+            sides = (at(packed, (1 + tap * channels) * rows), a_line, at(box, place * pixel), b_line)
+            there = (at(sums, i * images), plan[NUMBER.span] * images, packed, k == 0)
+            call(tile, (*sides, offsets, lines, of_w[1] * channels, *there))
+        w += 1
+        if w == out_w:
+            w, h = 0, h + 1
+            if h == out_h:
+                h, d = 0, d + 1
+
+
+@inner
+def turn_back(y, sums, plan, filters, count, many):
+    """y[image, filter, i] = sums[filter, i, image], for i < count and ``many`` images."""
+    full, images, span, image = length(y), plan[NUMBER.images], plan[NUMBER.span], plan[NUMBER.y_image]
+    for m in range(filters):
+        for r in range(0, many, full):
+            for i in range(0, count, full):
+                target = at(y, r * image + m * plan[NUMBER.y_plane] + i)
+                transpose_first(at(sums, (m * span + i) * images + r), images, target, image, many - r, count - i)
 
 
 def conv(problem: Problem) -> Ready:
