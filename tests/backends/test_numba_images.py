@@ -150,8 +150,10 @@ def problem(n=64, c=1, o=6, size=28, kernel=5, padding=2, last=False):
         ("conv", problem(c=41, kernel=5), False),
         ("conv", problem(last=True), False),
         ("conv", problem(size=2049, kernel=1, padding=0), False),
-        ("conv_input_grad", problem(size=2049, kernel=3, padding=0), False),
+        ("conv_input_grad", problem(size=2049, kernel=2, padding=0), False),
         ("conv_input_grad", problem(o=41), False),
+        ("conv", problem(o=41), True),
+        ("conv", problem(size=50, kernel=(3, 1), padding=(1, 0)), False),  # whose last axis joins the first
     ],
 )
 def test_which_problems_it_is_for(kernel, asked, can):

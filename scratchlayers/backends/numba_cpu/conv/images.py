@@ -17,18 +17,20 @@ from ..choose import Algorithm, Problem, Ready
 from ..jit import Longs, Real, inner, kernel
 from ..pages import maker
 from ..simd import at, length, prefetch
+from ..target import lanes
 from ..team import Job
 from ..workspace import scratch
 from . import direct_plan
 from .dense_blocks import Size, cost
 from .images_plan import NUMBER, plan
 from .images_tile import images_tile
-from .sweep import backward, forward
+from .sweep import Sweep, backward, forward
 from .transpose import transpose, transpose_first
 
-TERMS = 1024  # of a sum at most: it is formed at once
-EVEN, AS_EVEN = 0.77, 0.89  # how much sooner than its cost says it is done, beside dense and direct's
+TERMS = 1024  # of a sum at most
 LONGEST = 2048  # outputs along an axis: longer rows fill vectors by themselves
+# how much sooner than its cost says it is done, beside the other ways
+BESIDE_DENSE, GRADIENT_BESIDE_DENSE, BESIDE_DIRECT = 0.77, 0.95, 0.89
 
 
 @kernel
@@ -49,7 +51,7 @@ def pack_weights(lo, hi, thread, w: Real, b: Real, biased, packed: Real, plan: L
 @kernel
 def convolve(lo, hi, thread, x: Real, y: Real, packed: Real, longs: Longs, reals: Real, plan: Longs, tile):
     """Y of a block of images, a group, and a part of the axis that is cut."""
-    rows, own = at(longs, thread * plan[NUMBER.longs]), at(reals, thread * plan[NUMBER.reals])
+    places, own = at(longs, thread * plan[NUMBER.longs]), at(reals, thread * plan[NUMBER.reals])
     images, parts, groups = plan[NUMBER.images], plan[NUMBER.parts], plan[NUMBER.groups]
     box, sums = at(own, images * plan[NUMBER.reals] // plan[NUMBER.longs]), at(own, plan[NUMBER.sums_at])
     for task in range(lo, hi):
@@ -57,12 +59,13 @@ def convolve(lo, hi, thread, x: Real, y: Real, packed: Real, longs: Longs, reals
         group, image = rest % groups, rest // groups * images
         many = min(plan[NUMBER.batch] - image, images)
         first, end = plan[NUMBER.outer] * part // parts, plan[NUMBER.outer] * (part + 1) // parts
-        low, high = reach(plan, first, end)
+        reach = at(plan, plan[NUMBER.parts_table] + 2 * part)
+        low, high = reach[0], reach[1]
         for r in range(images):
-            rows[r] = min(r, many - 1) * plan[NUMBER.x_image]
+            places[r] = min(r, many - 1) * plan[NUMBER.x_image]
         channels, per = plan[NUMBER.channels], plan[NUMBER.source_inner]
         source = at(x, image * plan[NUMBER.x_image] + group * channels * plan[NUMBER.x_plane] + low * per)
-        turn(box, source, plan, rows, (high - low) * per)
+        turn(box, source, plan, places, (high - low) * per)
         target = at(y, image * plan[NUMBER.y_image] + group * plan[NUMBER.filters] * plan[NUMBER.y_plane])
         weights = at(packed, group * plan[NUMBER.panels] * (1 + plan[NUMBER.weights]) * plan[NUMBER.rows])
         words = (first * plan[NUMBER.inner], end * plan[NUMBER.inner], low * per, many)
@@ -70,29 +73,17 @@ def convolve(lo, hi, thread, x: Real, y: Real, packed: Real, longs: Longs, reals
 
 
 @inner
-def reach(plan, first, end):
-    """Return the first of the inputs that these outputs of the cut axis read, and the one after the last."""
-    low, high = plan[NUMBER.x_plane], 0
-    for out in range(first, end):
-        row = at(plan, plan[NUMBER.cut_table] + 3 * out)
-        if row[1] > 0:
-            last = row[2] + (row[1] - 1) * plan[NUMBER.cut_delta]
-            low, high = min(low, row[2], last), max(high, row[2] + 1, last + 1)
-    return min(low, high), high
-
-
-@inner
-def turn(box, x, plan, rows, count):
-    """box[i, channel, image] = x[rows[image] + channel · plane + i] for the first ``count`` elements of a plane."""
+def turn(box, x, plan, places, count):
+    """box[i, channel, image] = x[places[image] + channel · plane + i] for the first ``count`` elements of a plane."""
     full, images, channels, pixel = length(x), plan[NUMBER.images], plan[NUMBER.channels], plan[NUMBER.pixel]
     for r in range(0, images, full):
         for c in range(channels):
             for i in range(0, count, full):
                 source = c * plan[NUMBER.x_plane] + i
                 for k in range(full):
-                    prefetch(x, rows[r + k] + source + 4 * full)
+                    prefetch(x, places[r + k] + source + 4 * full)
                 place = i * pixel + c * images + r
-                transpose(x, at(rows, r), source, min(count - i, full), box, place, pixel)
+                transpose(x, at(places, r), source, min(count - i, full), box, place, pixel)
 
 
 @inner
@@ -174,25 +165,34 @@ def _ready(problem: Problem, transposed: bool) -> Ready:
 
 
 def _can(problem: Problem) -> bool:
-    grid, most = problem.grid, max(problem.channels, problem.filters) // problem.groups
-    return not problem.last and most * prod(grid.kernel_size) <= TERMS and max(grid.output_size) <= LONGEST
+    return _fits(problem, problem.channels, forward(problem.grid))
 
 
 def _gradient_can(problem: Problem) -> bool:
-    return _can(problem) and max(problem.grid.input_size) <= LONGEST
+    return _fits(problem, problem.filters, backward(problem.grid))
+
+
+def _fits(problem: Problem, channels: int, sweep: Sweep) -> bool:
+    terms = channels // problem.groups * prod(problem.grid.kernel_size)
+    return not problem.last and terms <= TERMS and max(axis.output for axis in sweep) <= LONGEST
 
 
 def _pays(problem: Problem) -> bool:
     dtype, n, channels, filters, groups, grid, *_ = problem
+    if 2 * n < lanes(dtype.itemsize):
+        return False
     size = Size(n, groups, channels // groups, filters // groups, dtype.itemsize)
     found = plan(problem, False).cost
-    return found * EVEN < cost(forward(grid), size) and found * AS_EVEN < direct_plan.plan(problem).cost
+    return found * BESIDE_DENSE < cost(forward(grid), size) and found * BESIDE_DIRECT < direct_plan.plan(problem).cost
 
 
 def _gradient_pays(problem: Problem) -> bool:
+    """Direct convolution is no rival: to few channels it is slower than dense."""
     dtype, n, channels, filters, groups, grid, *_ = problem
+    if 2 * n < lanes(dtype.itemsize):
+        return False
     size = Size(n, groups, filters // groups, channels // groups, dtype.itemsize)
-    return plan(problem, True).cost * EVEN < cost(backward(grid), size)
+    return plan(problem, True).cost * GRADIENT_BESIDE_DENSE < cost(backward(grid), size)
 
 
 WHY = "an image in each lane, for many images and few filters"

@@ -22,6 +22,7 @@ PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies re
 BRIEF, FIRST = 128, 32 * 2**10  # positions of an image whose runs are short anyway; bytes then: in the first cache
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
+NEARLY = 0.75  # of them are enough
 WIDE = 64  # channels
 GRAIN, COPYING = 2e6, 20  # operations that a task is worth; that take as long as copying an element of x
 
@@ -140,7 +141,7 @@ def _parts(work, boxes, copy, sides, tiles, panels, x_to_gy) -> tuple[int, int, 
     wanted = min(TASKS, work / GRAIN) / sides
     chunks = max(min(ceil(wanted), boxes, COPIES // copy), 1)
     rows, columns = 1, 1
-    while chunks * rows * columns < min(int(wanted), SPLITS) and (rows < tiles or columns < panels):
+    while chunks * rows * columns < NEARLY * min(wanted, SPLITS) and (rows < tiles or columns < panels):
         if columns < panels and (rows == tiles or columns * x_to_gy <= rows):
             columns = min(2 * columns, panels)
         else:
