@@ -15,7 +15,7 @@ import torch
 from . import nn, registry
 from .backends.numba_cpu import cache, team
 
-_BATCH = 16  # images go side by side where there are enough to fill a vector
+_BATCH = 64  # images go side by side where there are many
 _SIZE = {1: 200, 2: 28, 3: 10}
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 _FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)

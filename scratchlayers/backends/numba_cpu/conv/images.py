@@ -29,8 +29,7 @@ from .transpose import transpose, transpose_first
 
 TERMS = 1024  # of a sum at most
 LONGEST = 2048  # outputs along an axis: longer rows fill vectors by themselves
-# how much sooner than its cost says it is done, beside the other ways
-BESIDE_DENSE, GRADIENT_BESIDE_DENSE, BESIDE_DIRECT = 0.77, 0.95, 0.89
+BESIDE_DENSE, BESIDE_DIRECT = 0.8, 0.89  # how much sooner than its cost says it is done, beside the others
 
 
 @kernel
@@ -192,7 +191,7 @@ def _gradient_pays(problem: Problem) -> bool:
     if 2 * n < lanes(dtype.itemsize):
         return False
     size = Size(n, groups, filters // groups, channels // groups, dtype.itemsize)
-    return plan(problem, True).cost * GRADIENT_BESIDE_DENSE < cost(backward(grid), size)
+    return plan(problem, True).cost * BESIDE_DENSE < cost(backward(grid), size)
 
 
 WHY = "an image in each lane, for many images and few filters"
