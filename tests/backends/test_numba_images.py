@@ -169,6 +169,7 @@ def test_which_problems_it_is_for(kernel, asked, can):
         ("conv", problem(n=1), False),
         ("conv", problem(n=2), False),
         ("conv", problem(16, 64, 64, 28, 3, 1), False),
+        ("conv_input_grad", problem(16, 1024, 256, 14, 1, 0), False),
     ],
 )
 def test_where_it_pays(kernel, asked, pays):

@@ -29,7 +29,7 @@ from .transpose import transpose, transpose_first
 
 TERMS = 1024  # of a sum at most
 LONGEST = 2048  # outputs along an axis: longer rows fill vectors by themselves
-BESIDE_DENSE, BESIDE_DIRECT = 0.8, 0.89  # how much sooner than its cost says it is done, beside the others
+BESIDE_DENSE, BESIDE_DIRECT = 0.8, 0.95  # how much sooner than its cost says it is done, beside the others
 
 
 @kernel

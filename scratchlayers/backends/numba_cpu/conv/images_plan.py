@@ -24,7 +24,7 @@ TASKS = 8  # enough to keep a team of threads busy, few enough that parts share 
 # multiply-adds of vectors that take as long as: turning a square of x; one of sums, and one where planes of y lie so
 # that images share few places of the caches; calling a tile; packing a weight
 TURNED, SQUARE, CROWDED, TILE, WEIGHT = 240.0, 320.0, 530.0, 30.0, 2.0
-ROOM = 256 * 2**10  # bytes of x, and half as many of sums, that a task works on: both fit the second cache
+ROOM = 256 * 2**10  # bytes of x, and half as many of sums and of weights, that a task works on: the second cache
 
 
 class Numbers(NamedTuple):
@@ -82,7 +82,7 @@ NUMBER = Numbers(*range(len(Numbers._fields)))
 class Plan(NamedTuple):
     """What the kernels are compiled for and called with; ``cost`` is that of one channel, in vectors' multiply-adds.
 
-    It is infinite where not even a line of outputs has the x that it reads in the cache.
+    It is infinite where the cache does not hold the x that a line of outputs reads, or a group's weights.
     """
 
     rows: int
@@ -151,8 +151,8 @@ def _plan(problem: Problem, transposed: bool, vectors: int) -> Plan:
     cost += (tiles * TILE + squares * square) / channels + WEIGHT * groups * filters * len(order)
     packed = rounded(groups * panels * (1 + len(sources)) * rows * size)
     work = 2.0 * batch * groups * filters * channels * read
-    tasks = blocks * groups * parts
-    return Plan(rows, vectors, groups * panels, tasks, work, packed, scratch, table, cost if taken <= most else inf)
+    tasks, fits = blocks * groups * parts, taken <= most and packed // groups <= ROOM // 2
+    return Plan(rows, vectors, groups * panels, tasks, work, packed, scratch, table, cost if fits else inf)
 
 
 def _ranges(axis: Axis) -> tuple[np.ndarray, int, np.ndarray]:
