@@ -3,7 +3,7 @@
 Where there are fewer filters than a vector has lanes, and rows too short for one, images are what there is enough of.
 A task turns its part of a block of images: the same element of all images becomes a vector, and whatever the stride,
 dilation and padding, a tap is one vector further on or not there at all. So nothing is multiplied by the zeros around
-an image, in the input gradient too. The sums of as many positions as a vector has lanes are turned back.
+an image, in the input gradient too. The sums of some positions at a time are turned back.
 """
 
 from __future__ import annotations
