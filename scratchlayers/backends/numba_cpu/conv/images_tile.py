@@ -17,8 +17,9 @@ from ..target import REGISTERS
 from .tile import emit_store_added, emit_sums
 
 ROWS, VECTORS = 6, 2
-# rows of the largest tile of so many vectors a row: its sums, a step's vectors and a number are in registers
-MOST_ROWS = {1: 28, 2: 14, 4: 6} if REGISTERS == 32 else {1: 12, 2: 6, 4: 2}
+# rows of the largest tile of so many vectors a row: its sums, a step's vectors and a number are in registers, and four
+# vectors are only for what makes too few sums with two; so one tile serves most batches
+MOST_ROWS = {1: 28, 2: 14, 4: 3} if REGISTERS == 32 else {1: 12, 2: 6, 4: 2}
 _I64 = ir.IntType(64)
 
 
