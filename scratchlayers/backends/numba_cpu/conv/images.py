@@ -177,21 +177,23 @@ def _fits(problem: Problem, channels: int, sweep: Sweep) -> bool:
 
 
 def _pays(problem: Problem) -> bool:
-    dtype, n, channels, filters, groups, grid, *_ = problem
-    if 2 * n < lanes(dtype.itemsize):
-        return False
-    size = Size(n, groups, channels // groups, filters // groups, dtype.itemsize)
-    found = plan(problem, False).cost
-    return found * BESIDE_DENSE < cost(forward(grid), size) and found * BESIDE_DIRECT < direct_plan.plan(problem).cost
+    return _before_dense(problem, False) and plan(problem, False).cost * BESIDE_DIRECT < direct_plan.plan(problem).cost
 
 
 def _gradient_pays(problem: Problem) -> bool:
     """Direct convolution is no rival: to few channels it is slower than dense."""
+    return _before_dense(problem, True)
+
+
+def _before_dense(problem: Problem, transposed: bool) -> bool:
+    """Whether there are images for half a vector, and it is done before the dense kernel is."""
     dtype, n, channels, filters, groups, grid, *_ = problem
     if 2 * n < lanes(dtype.itemsize):
         return False
-    size = Size(n, groups, filters // groups, channels // groups, dtype.itemsize)
-    return plan(problem, True).cost * BESIDE_DENSE < cost(backward(grid), size)
+    if transposed:
+        channels, filters = filters, channels
+    size = Size(n, groups, channels // groups, filters // groups, dtype.itemsize)
+    return plan(problem, transposed).cost * BESIDE_DENSE < cost((backward if transposed else forward)(grid), size)
 
 
 WHY = "an image in each lane, for many images and few filters"

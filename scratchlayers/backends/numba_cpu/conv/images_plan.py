@@ -50,7 +50,6 @@ class Numbers(NamedTuple):
     output_w: int
     d_delta: int
     h_delta: int
-    w_delta: int
     h_taps: int
     w_taps: int
     weights: int  # of a filter
@@ -136,7 +135,7 @@ def _plan(problem: Problem, transposed: bool, vectors: int) -> Plan:
     numbers = Numbers(
         *(batch, groups, channels, filters, groups * channels * inputs, inputs, groups * filters * outputs, outputs),
         *(sweep[1].source, sweep[2].source, sweep[1].output, sweep[2].output),
-        *(*deltas, len(orders[1]), len(orders[2]), len(sources), rows, panels, images, pixel, parts),
+        *(*deltas[:2], len(orders[1]), len(orders[2]), len(sources), rows, panels, images, pixel, parts),
         *(outer, inner, source_inner, span, *starts[:6], group_step, steps[0]),
         *(sums_at, scratch // 8, scratch // size),
     )

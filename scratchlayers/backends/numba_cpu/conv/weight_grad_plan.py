@@ -22,7 +22,7 @@ PANEL = 96 * 2**10  # bytes of packed gy: in the second cache, so that copies re
 BRIEF, FIRST = 128, 32 * 2**10  # positions of an image whose runs are short anyway; bytes then: in the first cache
 COPIES = 4 * 2**20  # bytes of sums that may be spent on copies
 TASKS, SPLITS = 64, 16  # tasks that chunks may make; that repeating copies of x and gy may
-NEARLY = 0.75  # of them are enough
+NEARLY = 0.75  # of the tasks wanted are enough: to cut further repeats copies
 WIDE = 64  # channels
 GRAIN, COPYING = 2e6, 20  # operations that a task is worth; that take as long as copying an element of x
 
